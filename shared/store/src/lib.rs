@@ -1,1 +1,33 @@
+//! Where Terrace keeps things: the view, the log, the job queue and the signing secrets.
+//!
+//! Everything that is asked of AWS is asked here, and nobody else names an AWS type. The same code runs on a laptop,
+//! where the feature `local` answers for DynamoDB in process and a folder stands in for S3.
+//!
+//! - [`Table`] applies copies of records and updates of connections to the view, and reads it.
+//! - [`Log`] keeps deliveries, before they are acted on, in the tier that is cheaper for their size.
+//! - [`Objects`] are the larger tier's, built when first needed.
+//! - [`Secrets`] know how fresh they have to be.
 
+pub mod copies;
+mod deliveries;
+pub mod error;
+pub mod frames;
+mod item;
+pub mod log;
+pub mod objects;
+pub mod queue;
+pub mod reader;
+pub mod schema;
+pub mod secrets;
+mod table;
+pub mod view;
+
+pub use copies::CopyOf;
+pub use error::StoreError;
+pub use log::{Log, LogBody, LogEntry, LoggedDelivery};
+pub use objects::Objects;
+pub use queue::{Job, JobQueue};
+pub use reader::{Days, Page, Position, StoredConnection, StoredRecord};
+pub use secrets::{SecretSource, Secrets};
+pub use table::Table;
+pub use view::{Applied, Provenance, RecordBody, Source};

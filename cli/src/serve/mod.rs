@@ -1,0 +1,126 @@
+//! `terrace serve`: production on one machine.
+//!
+//! The handlers that Lambda runs, behind a port that only this machine reaches; DynamoDB in process, a folder for
+//! objects and one for jobs, everything on the disk before an answer.
+
+mod jobs;
+pub mod laptop;
+mod requests;
+
+use clap::Args;
+use laptop::Laptop;
+use std::io;
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use terrace_runtime::settings::{
+    IntakeSettings, LOCAL_SECRET, Placeholders, SettingError, given_secrets, process_environment,
+};
+use terrace_runtime::telemetry::Telemetry;
+use terrace_store::StoreError;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+/// What `terrace serve` is told.
+#[derive(Debug, Clone, Args)]
+pub struct ServeArgs {
+    /// The port to listen on, on 127.0.0.1 alone; 0 takes a free one.
+    #[arg(long, env = "PORT", default_value_t = 8787)]
+    pub port: u16,
+    /// The folder that everything lies in. Delete it to begin anew.
+    #[arg(long, env = "DATA", default_value = ".terrace", value_name = "FOLDER")]
+    pub data: PathBuf,
+    /// What deliveries are signed with; several, separated by commas, are all accepted.
+    #[arg(long, env = "TERRA_SIGNING_SECRET", default_value = LOCAL_SECRET, hide_env_values = true, hide_default_value = true)]
+    pub secret: String,
+}
+
+/// Why serving did not start, or ended.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// A setting is wrong.
+    #[error(transparent)]
+    Setting(#[from] SettingError),
+    /// What lies in the folder cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The folder cannot be used.
+    #[error("cannot use the folder {}: {cause}; choose another with --data", folder.display())]
+    Folder {
+        /// The folder.
+        folder: PathBuf,
+        /// Why.
+        #[source]
+        cause: io::Error,
+    },
+    /// Another `serve` uses the folder.
+    #[error("the folder {} is in use by another `terrace serve`; stop it, or choose another with --data", .0.display())]
+    InUse(PathBuf),
+    /// The port cannot be used.
+    #[error("cannot listen on 127.0.0.1:{port}: {cause}; choose another with --port")]
+    Port {
+        /// The port.
+        port: u16,
+        /// Why.
+        #[source]
+        cause: io::Error,
+    },
+    /// Serving broke off.
+    #[error("stopped serving: {0}")]
+    Broken(#[source] io::Error),
+}
+
+/// Serves until told to stop, by Ctrl-C or SIGTERM.
+///
+/// # Errors
+///
+/// When the folder, the port or a setting cannot be used.
+pub async fn run(args: ServeArgs) -> Result<(), ServeError> {
+    let secrets = given_secrets(&args.secret, Placeholders::Accepted)?;
+    let intake = IntakeSettings::read(&process_environment)?;
+    let laptop = Arc::new(Laptop::open(&args.data, secrets, intake, Telemetry::stdout()).await?);
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, args.port));
+    let listener = listener.await.map_err(|cause| ServeError::Port { port: args.port, cause })?;
+    let port = listener.local_addr().map_err(ServeError::Broken)?.port();
+    announce(&args, port);
+    let (stop, stopped) = watch::channel(false);
+    let jobs = tokio::spawn(jobs::run(Arc::clone(&laptop), stopped.clone()));
+    let served = requests::serve(listener, laptop, stopped, async move {
+        until_told().await;
+        // Nobody listens any more only where serving broke off by itself.
+        drop(stop.send(true));
+    });
+    let served = served.await.map_err(ServeError::Broken);
+    if let Err(error) = jobs.await {
+        return Err(ServeError::Broken(io::Error::other(error)));
+    }
+    served
+}
+
+#[expect(clippy::print_stderr, reason = "a command talks to people; the lines on the standard output are for programs")]
+fn announce(args: &ServeArgs, port: u16) {
+    let secret = if args.secret == LOCAL_SECRET { LOCAL_SECRET } else { "the one that was given" };
+    eprintln!("Terrace receives on http://127.0.0.1:{port}/webhook and answers on http://127.0.0.1:{port}/users/…");
+    eprintln!("Everything lies in {}. Signing secret: {secret}.", args.data.display());
+    eprintln!("Set another secret with --secret or TERRA_SIGNING_SECRET. Ctrl-C stops.");
+}
+
+async fn until_told() {
+    let interrupted = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminated) => {
+                tokio::select! {
+                    _ = interrupted => {}
+                    _ = terminated.recv() => {}
+                }
+            }
+            Err(_) => drop(interrupted.await),
+        }
+    }
+    #[cfg(not(unix))]
+    drop(interrupted.await);
+}

@@ -1,0 +1,121 @@
+//! HTTP on this machine, in the shape that API Gateway gives it: the path decoded once, the body whole.
+
+use crate::serve::laptop::Laptop;
+use axum::Router;
+use axum::body::{Body, HttpBody};
+use axum::extract::State;
+use axum::http::{HeaderMap, Response, StatusCode, header, request};
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt;
+use percent_encoding::percent_decode_str;
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+use terrace_ingest::Moment;
+use terrace_runtime::http::{Answer, Request};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+/// How long a body may take to come; a sender that stops half-way holds nothing for longer.
+const BODY_WITHIN: Duration = Duration::from_secs(60);
+/// How much of a body over the limit is read, so that the sender gets to read the answer.
+const MAX_DRAINED: usize = 1_024 * 1_024 * 1_024;
+/// How long requests under way may take to end once told to stop.
+const END_WITHIN: Duration = Duration::from_secs(10);
+
+/// Serves until `stop` ends, and then what is under way.
+pub async fn serve(
+    listener: TcpListener,
+    laptop: Arc<Laptop>,
+    mut stopped: watch::Receiver<bool>,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    let router = Router::new().fallback(answer).with_state(laptop);
+    let serving = axum::serve(listener, router).with_graceful_shutdown(stop);
+    let given_up = async {
+        // Where the sender is gone, serving has ended by itself.
+        drop(stopped.wait_for(|stopped| *stopped).await);
+        tokio::time::sleep(END_WITHIN).await;
+    };
+    tokio::select! {
+        served = async { serving.await } => served,
+        () = given_up => Ok(()),
+    }
+}
+
+async fn answer(State(laptop): State<Arc<Laptop>>, request: axum::extract::Request) -> Response<Body> {
+    let moment = Moment::now();
+    let (head, body) = request.into_parts();
+    let answer = match path_of(&head) {
+        Ok(path) => {
+            let query = form_urlencoded::parse(head.uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
+            let request = Request { method: head.method, path, query, headers: head.headers, body: Bytes::new() };
+            if request.path == "/webhook" {
+                webhook(&laptop, request, body, moment).await
+            } else {
+                laptop.query.handle(&request).await
+            }
+        }
+        Err(answer) => answer,
+    };
+    response(answer)
+}
+
+/// The path, decoded once. A name with a slash in it would read as two, perhaps another user's: it goes nowhere.
+fn path_of(head: &request::Parts) -> Result<String, Answer> {
+    let raw = head.uri.path();
+    if raw.to_ascii_lowercase().contains("%2f") {
+        return Err(Answer::error(400, "bad_request", "a path carries no slash within a name; write it as ?id="));
+    }
+    let decoded = percent_decode_str(raw).decode_utf8();
+    decoded.map(Into::into).map_err(|_| Answer::error(400, "bad_request", "the path is not UTF-8"))
+}
+
+async fn webhook(laptop: &Laptop, request: Request, body: Body, moment: Moment) -> Answer {
+    match timeout(BODY_WITHIN, read(body, &request.headers, laptop.webhook.max_body_bytes())).await {
+        Ok(Ok(Read::Whole(body))) => laptop.webhook.handle(&Request { body, ..request }).await,
+        Ok(Ok(Read::TooLong(bytes))) => laptop.webhook.too_large(bytes, moment),
+        Ok(Err(_)) => Answer::error(400, "bad_request", "the body broke off"),
+        Err(_) => Answer::error(408, "timeout", "the body took too long to come"),
+    }
+}
+
+/// A body as it was read.
+enum Read {
+    /// All of it.
+    Whole(Bytes),
+    /// None of it was kept; so many bytes were read.
+    TooLong(usize),
+}
+
+/// Reads a body to its end, and keeps it if it is not over the limit.
+async fn read(mut body: Body, headers: &HeaderMap, limit: usize) -> Result<Read, axum::Error> {
+    let claimed = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    let mut kept = BytesMut::with_capacity(claimed.unwrap_or(0).min(limit));
+    let mut bytes: usize = 0;
+    while !body.is_end_stream() && bytes < MAX_DRAINED {
+        let Some(frame) = body.frame().await else { break };
+        let Ok(data) = frame?.into_data() else { continue };
+        bytes += data.len();
+        if bytes <= limit {
+            kept.extend_from_slice(&data);
+        } else {
+            kept = BytesMut::new();
+        }
+    }
+    Ok(if bytes <= limit { Read::Whole(kept.freeze()) } else { Read::TooLong(bytes) })
+}
+
+fn response(answer: Answer) -> Response<Body> {
+    let mut response = Response::builder().status(answer.status).header(header::CONTENT_TYPE, answer.content_type);
+    for (name, value) in answer.headers {
+        response = response.header(name, value);
+    }
+    response.body(Body::from(answer.body)).unwrap_or_else(|_| {
+        let mut broken = Response::new(Body::empty());
+        *broken.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+        broken
+    })
+}

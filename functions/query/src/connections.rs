@@ -1,0 +1,78 @@
+//! Connections.
+
+use crate::cursor::Question;
+use crate::error::QueryError;
+use crate::parameters::ListQuestion;
+use crate::times::instant;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use terrace_records::Partition;
+use terrace_store::{Position, StoredConnection, Table};
+use terrace_terra::ids::{ReferenceId, UserId};
+
+/// A connection as it is answered.
+#[derive(Debug, Serialize)]
+pub struct ConnectionAnswer {
+    user_id: String,
+    provider: Option<String>,
+    reference_id: Option<String>,
+    status: &'static str,
+    scopes: Vec<String>,
+    last_delivery: BTreeMap<&'static str, String>,
+    replaced_by: Option<String>,
+    replaces: Vec<String>,
+}
+
+impl From<&StoredConnection> for ConnectionAnswer {
+    fn from(stored: &StoredConnection) -> Self {
+        let connection = &stored.connection;
+        let last = connection.last_delivery().map(|(data_type, time)| (data_type.name(), instant(time)));
+        Self {
+            user_id: stored.user_id.clone(),
+            provider: connection.provider().map(str::to_owned),
+            reference_id: connection.reference_id().map(str::to_owned),
+            status: connection.status().name(),
+            scopes: connection.scopes(),
+            last_delivery: last.collect(),
+            replaced_by: connection.replaced_by().map(str::to_owned),
+            replaces: connection.replaces().map(str::to_owned).collect(),
+        }
+    }
+}
+
+/// What is said where nothing is known of a user.
+pub const NO_SUCH_USER: &str = "nothing is known of this user: no delivery named it";
+
+/// One connection.
+pub async fn connection(table: &Table, user: &UserId<'_>) -> Result<ConnectionAnswer, QueryError> {
+    let stored = table.connection(&Partition::of_user(user)).await?;
+    stored.as_ref().map(ConnectionAnswer::from).ok_or(QueryError::Unknown(NO_SUCH_USER))
+}
+
+/// The connections of an end user.
+#[derive(Debug, Serialize)]
+pub struct ReferenceAnswer {
+    reference_id: String,
+    connections: Vec<ConnectionAnswer>,
+    cursor: Option<String>,
+}
+
+/// The connections of an end user, by the customer's name for them.
+pub async fn of_reference(
+    table: &Table,
+    reference: &ReferenceId<'_>,
+    list: &ListQuestion<'_>,
+) -> Result<ReferenceAnswer, QueryError> {
+    let question = Question::of([Some("references"), Some(reference.as_str())]);
+    let after = list.cursor.map(|cursor| question.position(cursor)).transpose()?;
+    let after = after.map(|position| Partition::from_stored(position.record));
+    let page = table.connections_of(reference, after.as_ref(), list.limit).await?;
+    if page.entries.is_empty() && page.next.is_none() && after.is_none() {
+        return Err(QueryError::Unknown("no connection has this reference"));
+    }
+    Ok(ReferenceAnswer {
+        reference_id: reference.as_str().to_owned(),
+        connections: page.entries.iter().map(ConnectionAnswer::from).collect(),
+        cursor: page.next.map(|next: Position| question.cursor(next)),
+    })
+}

@@ -1,0 +1,127 @@
+//! Deliveries, and what became of them. That is not written down anywhere: it is told from the versions that a
+//! delivery's copies have and the versions that stand.
+
+use crate::connections::NO_SUCH_USER;
+use crate::cursor::Question;
+use crate::error::QueryError;
+use crate::parameters::ListQuestion;
+use crate::times::{day, instant};
+use serde::Serialize;
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+use terrace_records::{LogKey, Partition, RecordKey, Version};
+use terrace_store::{Log, LoggedDelivery, Table};
+use terrace_terra::ids::UserId;
+
+/// A page of deliveries.
+#[derive(Debug, Serialize)]
+pub struct DeliveriesAnswer {
+    deliveries: Vec<DeliveryAnswer>,
+    cursor: Option<String>,
+}
+
+/// What became of a delivery's copies.
+#[derive(Debug, Serialize, Default, PartialEq, Eq)]
+struct Copies {
+    /// They are the record.
+    current: usize,
+    /// A greater one is.
+    superseded: usize,
+    /// They are not applied yet.
+    pending: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct DeliveryAnswer {
+    delivery: String,
+    event: String,
+    received_at: String,
+    ordered_at: Option<String>,
+    signed_at: String,
+    status: &'static str,
+    quarantine: Option<String>,
+    bytes: u64,
+    records: Option<Copies>,
+}
+
+/// A user's deliveries, oldest first.
+pub async fn list(
+    table: &Table,
+    log: &Log,
+    user: &UserId<'_>,
+    asked: &ListQuestion<'_>,
+) -> Result<DeliveriesAnswer, QueryError> {
+    let partition = Partition::of_user(user);
+    let (from, to) = (asked.from.map(|date| date.to_string()), asked.to.map(|date| date.to_string()));
+    let question = Question::of([Some("deliveries"), Some(user.as_str()), from.as_deref(), to.as_deref()]);
+    let after = asked.cursor.map(|cursor| question.position(cursor)).transpose()?;
+    if after.as_ref().is_some_and(|after| LogKey::from_sort_key(&after.record).is_none()) {
+        return Err(QueryError::bad("the cursor leads nowhere; take it from the last answer"));
+    }
+    let page = log.deliveries(&partition, times(asked), after.as_ref(), asked.limit).await?;
+    if page.entries.is_empty() && after.is_none() && table.connection(&partition).await?.is_none() {
+        return Err(QueryError::Unknown(NO_SUCH_USER));
+    }
+    let keys: HashSet<&RecordKey> =
+        page.entries.iter().filter_map(|delivery| delivery.copies.as_ref()).flatten().map(|copy| &copy.record).collect();
+    let keys: Vec<RecordKey> = keys.into_iter().cloned().collect();
+    let versions = table.versions(&partition, &keys).await?;
+    Ok(DeliveriesAnswer {
+        deliveries: page.entries.iter().map(|delivery| answer(delivery, &versions)).collect(),
+        cursor: page.next.map(|next| question.cursor(next)),
+    })
+}
+
+/// The body of a delivery, byte for byte.
+pub async fn body(log: &Log, user: &UserId<'_>, name: &str) -> Result<Vec<u8>, QueryError> {
+    const UNKNOWN: QueryError = QueryError::Unknown("this user has no such delivery in the log, or no longer");
+    let key = LogKey::from_name(name).ok_or(UNKNOWN)?;
+    let delivery = log.read(&Partition::of_user(user), &key).await?.ok_or(UNKNOWN)?;
+    Ok(log.body(&delivery).await?)
+}
+
+/// The milliseconds since 1970 of the days asked for.
+fn times(asked: &ListQuestion<'_>) -> Range<u64> {
+    const END: u64 = 9_999_999_999_999;
+    let start = asked.from.and_then(day).map_or(0, |(begins, _)| begins);
+    let end = asked.to.and_then(day).map_or(END, |(_, ends)| ends);
+    start..end
+}
+
+fn answer(delivery: &LoggedDelivery, versions: &HashMap<RecordKey, Version>) -> DeliveryAnswer {
+    let records = delivery.copies.as_ref().map(|copies| {
+        let mut counts = Copies::default();
+        for copy in copies {
+            match versions.get(&copy.record).map(|stored| stored.cmp(&copy.version)) {
+                Some(std::cmp::Ordering::Equal) => counts.current += 1,
+                Some(std::cmp::Ordering::Greater) => counts.superseded += 1,
+                Some(std::cmp::Ordering::Less) | None => counts.pending += 1,
+            }
+        }
+        counts
+    });
+    DeliveryAnswer {
+        delivery: delivery.key.name(),
+        event: delivery.event.clone(),
+        received_at: instant(delivery.received_at),
+        ordered_at: delivery.ordering_ms.map(instant),
+        signed_at: instant(delivery.signed_at.saturating_mul(1_000)),
+        status: status(delivery, records.as_ref()),
+        quarantine: delivery.quarantine.clone(),
+        bytes: delivery.size,
+        records,
+    }
+}
+
+/// The same words as in the webhook's answer; `unknown` for a delivery with too many copies to list.
+fn status(delivery: &LoggedDelivery, records: Option<&Copies>) -> &'static str {
+    let Some(records) = records else { return "unknown" };
+    // A record that the table does not take stays unapplied for good, and the mark says so.
+    let waits = records.pending > 0 && delivery.quarantine.as_deref() != Some("unstorable");
+    match &delivery.quarantine {
+        _ if delivery.ignored => "ignored",
+        Some(_) if *records == Copies::default() => "quarantined",
+        _ if waits => "queued",
+        _ => "stored",
+    }
+}

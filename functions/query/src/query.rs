@@ -1,0 +1,99 @@
+//! The handler.
+
+use crate::connections;
+use crate::deliveries;
+use crate::error::QueryError;
+use crate::large::LargeAnswers;
+use crate::parameters::{self, ListQuestion, RecordsQuestion, data_type};
+use crate::records::Records;
+use crate::route::Route;
+use http::Method;
+use serde::Serialize;
+use std::sync::Arc;
+use terrace_records::Partition;
+use terrace_runtime::http::{Answer, Request};
+use terrace_runtime::telemetry::Telemetry;
+use terrace_store::{Log, Table};
+
+/// What answers questions.
+#[derive(Debug)]
+pub struct Query {
+    table: Table,
+    log: Log,
+    large: LargeAnswers,
+    telemetry: Arc<Telemetry>,
+}
+
+#[derive(Serialize)]
+struct Health {
+    status: &'static str,
+    version: &'static str,
+}
+
+impl Query {
+    /// Answers from this table and this log.
+    pub fn new(table: Table, log: Log, large: LargeAnswers, telemetry: Arc<Telemetry>) -> Self {
+        Self { table, log, large, telemetry }
+    }
+
+    /// Answers one request.
+    pub async fn handle(&self, request: &Request) -> Answer {
+        let Some(route) = Route::read(&request.path) else { return Answer::no_such_path() };
+        if request.method != Method::GET && request.method != Method::HEAD {
+            return Answer::method_not_allowed("GET");
+        }
+        let answered = match self.answer(route, &request.query).await {
+            Ok(answer) => self.large.let_out(&self.log, answer).await.map_err(QueryError::from),
+            Err(error) => Err(error),
+        };
+        answered.unwrap_or_else(|error| {
+            if let QueryError::Store(error) = &error {
+                self.telemetry.failure("answer a question", error);
+            }
+            error.answer()
+        })
+    }
+
+    async fn answer(&self, route: Route<'_>, query: &[(String, String)]) -> Result<Answer, QueryError> {
+        let records = Records { table: &self.table, log: &self.log };
+        match route {
+            Route::Health => Ok(Answer::json(200, &Health { status: "ok", version: env!("CARGO_PKG_VERSION") })),
+            Route::Connection(user) => {
+                parameters::none(query)?;
+                Ok(Answer::json(200, &connections::connection(&self.table, &user).await?))
+            }
+            Route::Records(user) => {
+                let asked = RecordsQuestion::read(query)?;
+                Ok(Answer::json(200, &records.list(&Partition::of_user(&user), &asked).await?))
+            }
+            Route::Record(user, name, id) => {
+                parameters::none(query)?;
+                Ok(Answer::json(200, &records.one(&Partition::of_user(&user), data_type(name)?, &id).await?))
+            }
+            Route::Deliveries(user) => {
+                let asked = ListQuestion::of_deliveries(query)?;
+                Ok(Answer::json(200, &deliveries::list(&self.table, &self.log, &user, &asked).await?))
+            }
+            Route::Delivery(user, name) => {
+                parameters::none(query)?;
+                let body = deliveries::body(&self.log, &user, name).await?;
+                // What was signed may be anything; a browser must not take it for a page.
+                let answer = Answer::bytes(200, "application/octet-stream", body);
+                Ok(answer.with("x-content-type-options", "nosniff"))
+            }
+            Route::Reference(reference) => {
+                let asked = ListQuestion::of_connections(query)?;
+                Ok(Answer::json(200, &connections::of_reference(&self.table, &reference, &asked).await?))
+            }
+            Route::ReferenceRecords(reference) => {
+                let asked = RecordsQuestion::read(query)?;
+                Ok(Answer::json(200, &records.list(&Partition::of_reference(&reference), &asked).await?))
+            }
+            Route::ReferenceRecord(reference, name, id) => {
+                parameters::none(query)?;
+                let partition = Partition::of_reference(&reference);
+                Ok(Answer::json(200, &records.one(&partition, data_type(name)?, &id).await?))
+            }
+        }
+    }
+}

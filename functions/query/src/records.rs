@@ -1,0 +1,211 @@
+//! Records.
+
+use crate::connections::NO_SUCH_USER;
+use crate::cursor::Question;
+use crate::error::QueryError;
+use crate::parameters::{Detail, RecordsQuestion};
+use crate::times::instant;
+use futures::stream::{StreamExt, iter};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use terrace_records::scores::merge;
+use terrace_records::summary::summarise;
+use terrace_records::{Partition, RecordKey};
+use terrace_runtime::http::MAX_ANSWER_BYTES;
+use terrace_store::frames::unpack_text;
+use terrace_store::{Log, Position, RecordBody, StoreError, StoredRecord, Table};
+use terrace_terra::DataType;
+use terrace_terra::ids::Identifier;
+
+/// How many whole records are read at once.
+const CONCURRENT_READS: usize = 4;
+/// How many pages of the table make one page of an answer at most: deleted records fill pages too.
+const MAX_PAGES: usize = 40;
+/// What a page has besides its records.
+const ENVELOPE_BYTES: usize = 4_096;
+
+/// A page of records.
+#[derive(Debug, Serialize)]
+pub struct RecordsAnswer {
+    records: Vec<Box<RawValue>>,
+    cursor: Option<String>,
+}
+
+/// A record as it is answered.
+#[derive(Debug, Serialize)]
+struct RecordAnswer<'r> {
+    #[serde(rename = "type")]
+    data_type: &'static str,
+    id: &'r str,
+    start_time: Option<&'r str>,
+    end_time: Option<&'r str>,
+    provider: Option<&'r str>,
+    updated_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    summary: Option<Box<RawValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<Box<RawValue>>,
+}
+
+/// Reads records.
+#[derive(Debug, Clone, Copy)]
+pub struct Records<'s> {
+    /// The view.
+    pub table: &'s Table,
+    /// The log, where the whole of large records lies.
+    pub log: &'s Log,
+}
+
+impl Records<'_> {
+    /// One record with all that Terra sent of it.
+    pub async fn one(
+        &self,
+        partition: &Partition,
+        data_type: DataType,
+        id: &Identifier<'_>,
+    ) -> Result<Box<RawValue>, QueryError> {
+        const UNKNOWN: QueryError = QueryError::Unknown("there is no such record, or it was deleted");
+        let record = self.table.record(partition, &RecordKey::new(data_type, id)).await?;
+        let record = record.filter(|record| record.body != RecordBody::Deleted).ok_or(UNKNOWN)?;
+        Ok(self.answer(&record, Detail::Full).await?)
+    }
+
+    /// A page of records.
+    pub async fn list(
+        &self,
+        partition: &Partition,
+        asked: &RecordsQuestion<'_>,
+    ) -> Result<RecordsAnswer, QueryError> {
+        let question = Question::of([
+            Some("records"),
+            Some(partition.as_str()),
+            asked.data_type.map(DataType::name),
+            asked.days.from.as_deref(),
+            asked.days.to.as_deref(),
+        ]);
+        let after = asked.cursor.map(|cursor| position(question, cursor, asked.data_type)).transpose()?;
+        let mut page = match &asked.id {
+            Some(id) => self.of_id(partition, id, asked).await?,
+            None => self.of_days(partition, asked, after.clone()).await?,
+        };
+        if page.records.is_empty() && after.is_none() && self.table.connection(partition).await?.is_none() {
+            let known = partition.as_str().starts_with("reference:") || self.has_deliveries(partition).await?;
+            if !known {
+                return Err(QueryError::Unknown(NO_SUCH_USER));
+            }
+        }
+        let cursor = page.next.take().map(|next| question.cursor(next));
+        Ok(RecordsAnswer { records: page.records, cursor })
+    }
+
+    async fn has_deliveries(&self, partition: &Partition) -> Result<bool, QueryError> {
+        Ok(!self.log.deliveries(partition, 0..9_999_999_999_999, None, 1).await?.entries.is_empty())
+    }
+
+    async fn of_id(
+        &self,
+        partition: &Partition,
+        id: &Identifier<'_>,
+        asked: &RecordsQuestion<'_>,
+    ) -> Result<AnswerPage, QueryError> {
+        let mut page = AnswerPage::default();
+        for data_type in DataType::ALL.into_iter().filter(|one| asked.data_type.is_none_or(|asked| asked == *one)) {
+            let record = self.table.record(partition, &RecordKey::new(data_type, id)).await?;
+            if let Some(record) = record.filter(|record| record.body != RecordBody::Deleted) {
+                page.records.push(self.answer(&record, asked.detail).await?);
+            }
+        }
+        Ok(page)
+    }
+
+    async fn of_days(
+        &self,
+        partition: &Partition,
+        asked: &RecordsQuestion<'_>,
+        mut after: Option<Position>,
+    ) -> Result<AnswerPage, QueryError> {
+        let begin = after.as_ref().and_then(|after| RecordKey::from_sort_key(&after.record)).map(|key| key.data_type());
+        let types = DataType::ALL.into_iter().filter(|one| asked.data_type.is_none_or(|asked| asked == *one));
+        let mut page = AnswerPage::default();
+        let mut pages = 0;
+        for data_type in types.skip_while(|one| begin.is_some_and(|begin| *one != begin)) {
+            loop {
+                let room = asked.limit - page.records.len();
+                if room == 0 || (pages >= MAX_PAGES && after.is_some()) {
+                    page.next = after.or(page.last.take());
+                    return Ok(page);
+                }
+                pages += 1;
+                let found = self.table.records(partition, data_type, &asked.days, after.as_ref(), room).await?;
+                if !self.fill(&mut page, &found.entries, asked.detail).await? {
+                    page.next = page.last.take();
+                    return Ok(page);
+                }
+                after = found.next;
+                if after.is_none() {
+                    break;
+                }
+            }
+        }
+        Ok(page)
+    }
+
+    /// Adds records to a page. `false` if it is full.
+    async fn fill(&self, page: &mut AnswerPage, found: &[StoredRecord], detail: Detail) -> Result<bool, QueryError> {
+        let answers = iter(found).map(|record| async move { (record, self.answer(record, detail).await) });
+        let mut answers = answers.buffered(CONCURRENT_READS);
+        while let Some((record, answer)) = answers.next().await {
+            let answer = answer?;
+            let bytes = page.bytes + answer.get().len() + 1;
+            if bytes + ENVELOPE_BYTES > MAX_ANSWER_BYTES && !page.records.is_empty() {
+                return Ok(false);
+            }
+            page.bytes = bytes;
+            page.records.push(answer);
+            page.last = Some(record.position());
+        }
+        Ok(true)
+    }
+
+    async fn answer(&self, record: &StoredRecord, detail: Detail) -> Result<Box<RawValue>, StoreError> {
+        let text = match (detail, &record.body) {
+            (Detail::Summary, RecordBody::Summary { summary, .. }) => unpack_text(summary)?,
+            (Detail::Summary, RecordBody::Whole(frame)) => summarise(&unpack_text(frame)?),
+            (_, _) => self.log.whole(record).await?.unwrap_or_else(|| "{}".to_owned()),
+        };
+        let merged = merge(&text, &record.scores).into_owned();
+        let damaged = |error: serde_json::Error| StoreError::corrupt("read a record", error);
+        let text = RawValue::from_string(merged).map_err(damaged)?;
+        let (summary, data) = if detail == Detail::Full { (None, Some(text)) } else { (Some(text), None) };
+        let answer = RecordAnswer {
+            data_type: record.key.data_type().name(),
+            id: &record.identifier,
+            start_time: record.start_time.as_deref(),
+            end_time: record.end_time.as_deref(),
+            provider: record.provider.as_deref(),
+            updated_at: instant(record.updated_at),
+            summary,
+            data,
+        };
+        serde_json::value::to_raw_value(&answer).map_err(damaged)
+    }
+}
+
+/// A page under construction.
+#[derive(Debug, Default)]
+struct AnswerPage {
+    records: Vec<Box<RawValue>>,
+    bytes: usize,
+    last: Option<Position>,
+    next: Option<Position>,
+}
+
+/// Reads a cursor, which has to lead to a record of the type asked for.
+fn position(question: Question, cursor: &str, data_type: Option<DataType>) -> Result<Position, QueryError> {
+    let position = question.position(cursor)?;
+    let found = RecordKey::from_sort_key(&position.record).map(|key| key.data_type());
+    let leads = found.is_some_and(|found| {
+        data_type.is_none_or(|asked| asked == found) && found.is_daily() == position.start_key.is_none()
+    });
+    if leads { Ok(position) } else { Err(QueryError::bad("the cursor leads nowhere; take it from the last answer")) }
+}

@@ -1,0 +1,80 @@
+//! The names of the metrics, all of them.
+//!
+//! CloudWatch charges by the number of names times the number of values of their dimensions, so there are twenty names
+//! and no dimensions: what differs by event is a property of the line, which Logs Insights counts as well.
+
+/// A metric.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Metric {
+    /// What CloudWatch calls it.
+    pub name: &'static str,
+    /// CloudWatch's unit.
+    pub unit: &'static str,
+}
+
+/// The namespace of them all.
+pub const NAMESPACE: &str = "Terrace";
+
+macro_rules! metrics {
+    ($($(#[$doc:meta])* $constant:ident = $name:literal $unit:literal),+ $(,)?) => {
+        $($(#[$doc])* pub const $constant: Metric = Metric { name: $name, unit: $unit };)+
+        /// Every metric there is.
+        pub const ALL: &[Metric] = &[$($constant),+];
+    };
+}
+
+metrics! {
+    /// Deliveries whose records were applied.
+    DELIVERIES_STORED = "DeliveriesStored" "Count",
+    /// Deliveries that were handed to a job.
+    DELIVERIES_QUEUED = "DeliveriesQueued" "Count",
+    /// Deliveries of which nothing is kept but the log.
+    DELIVERIES_IGNORED = "DeliveriesIgnored" "Count",
+    /// Deliveries marked for quarantine, wholly or for one of their records.
+    DELIVERIES_QUARANTINED = "DeliveriesQuarantined" "Count",
+    /// Deliveries that were given back to Terra.
+    DELIVERIES_UNAVAILABLE = "DeliveriesUnavailable" "Count",
+    /// Deliveries over the limit.
+    DELIVERIES_TOO_LARGE = "DeliveriesTooLarge" "Count",
+    /// Requests without a signature.
+    SIGNATURE_MISSING = "SignatureMissing" "Count",
+    /// Requests whose signature is none.
+    SIGNATURE_MALFORMED = "SignatureMalformed" "Count",
+    /// Requests signed too long ago.
+    SIGNATURE_TOO_OLD = "SignatureTooOld" "Count",
+    /// Requests signed in the future.
+    SIGNATURE_FUTURE = "SignatureFuture" "Count",
+    /// Requests signed with another secret.
+    SIGNATURE_MISMATCH = "SignatureMismatch" "Count",
+    /// How old the signature of a verified delivery was.
+    SIGNATURE_AGE = "SignatureAge" "Seconds",
+    /// Copies that became the record.
+    RECORDS_STORED = "RecordsStored" "Count",
+    /// Copies that already were the record.
+    RECORDS_UNCHANGED = "RecordsUnchanged" "Count",
+    /// Copies that lost to a greater one.
+    RECORDS_STALE = "RecordsStale" "Count",
+    /// Elements that are no record.
+    RECORDS_REJECTED = "RecordsRejected" "Count",
+    /// Claimed emission times that were not credible.
+    ORDERING_DISCARDED = "OrderingTimesDiscarded" "Count",
+    /// Copies without the ordering header that lost to one that had it.
+    STALE_WITHOUT_HEADER = "StaleWithoutHeader" "Count",
+    /// Copies much thinner than the one they replaced.
+    COVERAGE_FELL = "CoverageFellSharply" "Count",
+    /// How long a delivery took, from its arrival to its answer.
+    DURATION = "Duration" "Milliseconds",
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn there_are_at_most_twenty_names_each_its_own() {
+        let names: BTreeSet<_> = ALL.iter().map(|metric| metric.name).collect();
+        assert_eq!(names.len(), ALL.len());
+        assert!(ALL.len() <= 20, "{}", ALL.len());
+    }
+}

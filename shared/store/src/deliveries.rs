@@ -1,0 +1,75 @@
+//! Reading the log and what it holds: a user's deliveries by time, and the whole of a record.
+
+use crate::error::StoreError;
+use crate::frames::{unpack, unpack_text};
+use crate::item::s;
+use crate::log::{Log, LoggedDelivery, delivery_of};
+use crate::reader::{Page, Position, StoredRecord, position_of, start_of};
+use crate::schema::attribute as a;
+use crate::view::RecordBody;
+use std::ops::Range;
+use terrace_records::Partition;
+use terrace_records::key::LOG;
+
+impl Log {
+    /// Up to `limit` deliveries whose time lies in `times` (milliseconds since 1970), oldest first, after `after`.
+    pub async fn deliveries(
+        &self,
+        partition: &Partition,
+        times: Range<u64>,
+        after: Option<&Position>,
+        limit: usize,
+    ) -> Result<Page<LoggedDelivery>, StoreError> {
+        if times.is_empty() {
+            return Ok(Page { entries: Vec::new(), next: None });
+        }
+        let bound = |time: u64| format!("{LOG}{time:013}");
+        let output = self
+            .table()
+            .client()
+            .query()
+            .table_name(self.table().name())
+            .consistent_read(true)
+            .key_condition_expression("#partition = :partition AND #record BETWEEN :low AND :high")
+            .expression_attribute_names("#partition", a::PARTITION)
+            .expression_attribute_names("#record", a::SORT)
+            .expression_attribute_values(":partition", s(partition.as_str()))
+            .expression_attribute_values(":low", s(bound(times.start)))
+            .expression_attribute_values(":high", s(bound(times.end)))
+            .set_exclusive_start_key(after.map(|after| start_of(partition, after)))
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
+            .send()
+            .await
+            .map_err(|error| StoreError::from_sdk("list deliveries", error))?;
+        let entries: Result<Vec<_>, _> = output.items.unwrap_or_default().iter().map(delivery_of).collect();
+        Ok(Page { entries: entries?, next: output.last_evaluated_key.as_ref().and_then(position_of) })
+    }
+
+    /// The whole of a record as Terra sent it, without its scores; `None` for a deleted one.
+    pub async fn whole(&self, record: &StoredRecord) -> Result<Option<String>, StoreError> {
+        match &record.body {
+            RecordBody::Whole(frame) => unpack_text(frame).map(Some),
+            RecordBody::Summary { source, .. } => {
+                let frame = self.objects().get_range(&source.object, source.start..source.end).await?;
+                let frame = frame.ok_or_else(|| StoreError::corrupt("read a record", "its object is missing"))?;
+                unpack_text(&frame).map(Some)
+            }
+            RecordBody::Deleted => Ok(None),
+        }
+    }
+
+    /// The object that holds a delivery's body, as the chain of frames that it is.
+    pub async fn chain(&self, key: &str) -> Result<Vec<u8>, StoreError> {
+        let chain = self.objects().get(key).await?;
+        let chain = chain.ok_or_else(|| StoreError::corrupt("read a delivery", "its object is missing"))?;
+        Ok(chain.to_vec())
+    }
+
+    /// The body of a delivery, byte for byte.
+    pub async fn body(&self, delivery: &LoggedDelivery) -> Result<Vec<u8>, StoreError> {
+        match &delivery.body {
+            crate::LogBody::Inline(frame) => unpack(frame),
+            crate::LogBody::Object(key) => unpack(&self.chain(key).await?),
+        }
+    }
+}

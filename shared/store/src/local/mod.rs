@@ -1,0 +1,18 @@
+//! The store on one machine: everything under one folder, everything on the disk before an answer.
+//!
+//! The rest of this crate does not know it is here. DynamoDB is answered for in process ([`Database`]), objects are
+//! files ([`folder_objects`]) and jobs are files ([`FolderQueue`]). [`Watched`] puts failures between them and the code
+//! under test.
+
+mod answer;
+mod database;
+mod durable;
+mod faults;
+pub mod folder_objects;
+mod folder_queue;
+mod queue_files;
+mod schedule;
+
+pub use database::{Database, client_over};
+pub use faults::{Fault, Watched};
+pub use folder_queue::{FolderQueue, MAX_ATTEMPTS, SetAside, Taken};

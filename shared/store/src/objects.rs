@@ -1,0 +1,121 @@
+//! The objects of the log and large answers: S3 in the cloud, a folder on a laptop, behind one interface.
+//!
+//! Most deliveries lie in the table and never come here, so the client is built when it is first needed.
+
+use crate::error::StoreError;
+use bytes::Bytes;
+use object_store::path::Path;
+use object_store::signer::Signer;
+use object_store::{Attribute, Attributes, Error, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
+use std::fmt;
+use std::ops::Range;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+/// Makes the client when it is first needed.
+type Build = Box<dyn Fn() -> Result<Backend, StoreError> + Send + Sync>;
+
+/// A place for objects.
+#[derive(Clone)]
+pub struct Backend {
+    /// Reads and writes.
+    pub store: Arc<dyn ObjectStore>,
+    /// Makes URLs that need no credentials, where the place can.
+    pub signer: Option<Arc<dyn Signer>>,
+    /// Whether the place keeps metadata beside an object. A folder does not.
+    pub keeps_metadata: bool,
+}
+
+/// The objects' handle.
+pub struct Objects {
+    build: Build,
+    built: OnceLock<Backend>,
+}
+
+impl fmt::Debug for Objects {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Objects").field("built", &self.built.get().is_some()).finish()
+    }
+}
+
+impl Objects {
+    /// Objects in the place that `build` makes, which is called when the first object is read or written.
+    pub fn new(build: impl Fn() -> Result<Backend, StoreError> + Send + Sync + 'static) -> Self {
+        Self { build: Box::new(build), built: OnceLock::new() }
+    }
+
+    fn backend(&self) -> Result<&Backend, StoreError> {
+        if let Some(backend) = self.built.get() {
+            return Ok(backend);
+        }
+        let backend = (self.build)()?;
+        Ok(self.built.get_or_init(|| backend))
+    }
+
+    /// Puts an object under a key made of its content. One that is there already is the same, and is left alone.
+    pub async fn put_once(
+        &self,
+        key: &str,
+        bytes: Bytes,
+        metadata: &[(&'static str, String)],
+    ) -> Result<(), StoreError> {
+        const DOING: &str = "put an object";
+        let backend = self.backend()?;
+        let mut attributes = Attributes::new();
+        if backend.keeps_metadata {
+            for (name, value) in metadata {
+                attributes.insert(Attribute::Metadata((*name).into()), value.clone().into());
+            }
+        }
+        let options = PutOptions { mode: PutMode::Create, attributes, ..PutOptions::default() };
+        match backend.store.put_opts(&path(DOING, key)?, PutPayload::from_bytes(bytes), options).await {
+            Ok(_) | Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => Ok(()),
+            Err(error) => Err(failure(DOING, error)),
+        }
+    }
+
+    /// An object, or none of that key.
+    pub async fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
+        const DOING: &str = "read an object";
+        match self.backend()?.store.get(&path(DOING, key)?).await {
+            Ok(found) => found.bytes().await.map(Some).map_err(|error| failure(DOING, error)),
+            Err(Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(failure(DOING, error)),
+        }
+    }
+
+    /// A part of an object, or none of that key.
+    pub async fn get_range(&self, key: &str, range: Range<u64>) -> Result<Option<Bytes>, StoreError> {
+        const DOING: &str = "read a part of an object";
+        match self.backend()?.store.get_range(&path(DOING, key)?, range).await {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(failure(DOING, error)),
+        }
+    }
+
+    /// A URL that reads the object without credentials for a while; none where the place has no such URLs.
+    pub async fn signed_url(&self, key: &str, lives: Duration) -> Result<Option<String>, StoreError> {
+        const DOING: &str = "sign a URL";
+        let Some(signer) = &self.backend()?.signer else { return Ok(None) };
+        let url = signer.signed_url(http::Method::GET, &path(DOING, key)?, lives).await;
+        url.map(|url| Some(url.to_string())).map_err(|error| failure(DOING, error))
+    }
+}
+
+fn path(doing: &'static str, key: &str) -> Result<Path, StoreError> {
+    Path::parse(key).map_err(|error| StoreError::refused(doing, error))
+}
+
+/// The failure of a call. What it says is dropped, because it names the object; its kind is kept.
+fn failure(doing: &'static str, error: Error) -> StoreError {
+    match error {
+        Error::NotFound { .. } => StoreError::refused(doing, "the bucket is not there"),
+        Error::PermissionDenied { .. } => StoreError::refused(doing, "permission denied"),
+        Error::Unauthenticated { .. } => StoreError::refused(doing, "not authenticated"),
+        Error::InvalidPath { .. } => StoreError::refused(doing, "the key is not one"),
+        Error::NotSupported { .. } | Error::NotImplemented { .. } => StoreError::refused(doing, "not supported there"),
+        Error::UnknownConfigurationKey { .. } => StoreError::refused(doing, "the settings are not understood"),
+        _ => StoreError::unavailable(doing, "no answer, or not a good one"),
+    }
+}
