@@ -18,7 +18,7 @@ pub async fn run(laptop: Arc<Laptop>, mut stopped: watch::Receiver<bool>) {
     loop {
         tokio::select! {
             biased;
-            _ = stopped.wait_for(|stopped| *stopped) => return,
+            () = async { drop(stopped.wait_for(|stopped| *stopped).await) } => return,
             _ = sweep.tick() => {
                 if let Err(error) = laptop.database.remove_expired().await {
                     laptop.telemetry.failure("remove expired items", &error);

@@ -88,8 +88,7 @@ pub async fn run(args: ServeArgs) -> Result<(), ServeError> {
     let jobs = tokio::spawn(jobs::run(Arc::clone(&laptop), stopped.clone()));
     let served = requests::serve(listener, laptop, stopped, async move {
         until_told().await;
-        // Nobody listens any more only where serving broke off by itself.
-        drop(stop.send(true));
+        stop.send_replace(true);
     });
     let served = served.await.map_err(ServeError::Broken);
     if let Err(error) = jobs.await {

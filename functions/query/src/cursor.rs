@@ -63,7 +63,8 @@ mod tests {
         let question = Question::of([Some("u"), Some("sleep"), None]);
         let cursor = question.cursor(position.clone());
         assert_eq!(question.position(&cursor).unwrap(), position);
-        for other in [[Some("v"), Some("sleep"), None], [Some("u"), None, Some("sleep")], [Some("usleep"), None, None]] {
+        for other in [[Some("v"), Some("sleep"), None], [Some("u"), None, Some("sleep")], [Some("usleep"), None, None]]
+        {
             assert_eq!(Question::of(other).position(&cursor).unwrap_err().answer().status, 400);
         }
     }

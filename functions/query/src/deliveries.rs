@@ -62,8 +62,13 @@ pub async fn list(
     if page.entries.is_empty() && after.is_none() && table.connection(&partition).await?.is_none() {
         return Err(QueryError::Unknown(NO_SUCH_USER));
     }
-    let keys: HashSet<&RecordKey> =
-        page.entries.iter().filter_map(|delivery| delivery.copies.as_ref()).flatten().map(|copy| &copy.record).collect();
+    let keys: HashSet<&RecordKey> = page
+        .entries
+        .iter()
+        .filter_map(|delivery| delivery.copies.as_ref())
+        .flatten()
+        .map(|copy| &copy.record)
+        .collect();
     let keys: Vec<RecordKey> = keys.into_iter().cloned().collect();
     let versions = table.versions(&partition, &keys).await?;
     Ok(DeliveriesAnswer {

@@ -59,7 +59,10 @@ impl<'q> Parameters<'q> {
     fn of(query: &'q [(String, String)], known: &[&str]) -> Result<Self, QueryError> {
         for (at, (name, _)) in query.iter().enumerate() {
             if !known.contains(&name.as_str()) {
-                return Err(QueryError::bad(format!("there is no such parameter here; there are {}", known.join(", "))));
+                return Err(QueryError::bad(format!(
+                    "there is no such parameter here; there are {}",
+                    known.join(", ")
+                )));
             }
             if query.iter().take(at).any(|(earlier, _)| earlier == name) {
                 return Err(QueryError::bad(format!("{name} is given twice; give it once")));
@@ -69,19 +72,26 @@ impl<'q> Parameters<'q> {
     }
 
     fn get(&self, name: &str) -> Option<&'q str> {
-        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+        self.0
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
+            .filter(|value| !value.is_empty())
     }
 
     fn date(&self, name: &str) -> Result<Option<Date>, QueryError> {
         let Some(text) = self.get(name) else { return Ok(None) };
         let date = Some(text).filter(|text| text.len() == 10).and_then(date_as_sent).and_then(|text| text.parse().ok());
-        date.map(Some).ok_or_else(|| QueryError::bad(format!("{name} is no date; write YYYY-MM-DD, such as 2026-07-01")))
+        date.map(Some)
+            .ok_or_else(|| QueryError::bad(format!("{name} is no date; write YYYY-MM-DD, such as 2026-07-01")))
     }
 
     fn dates(&self) -> Result<(Option<Date>, Option<Date>), QueryError> {
         let (from, to) = (self.date("from")?, self.date("to")?);
         if from.zip(to).is_some_and(|(from, to)| from > to) {
-            return Err(QueryError::bad("from lies after to; both days are part of the range, the earlier one is from"));
+            return Err(QueryError::bad(
+                "from lies after to; both days are part of the range, the earlier one is from",
+            ));
         }
         Ok((from, to))
     }
@@ -165,7 +175,13 @@ mod tests {
     fn a_question_without_parameters_has_defaults() {
         let question = RecordsQuestion::read(&[]).unwrap();
         assert_eq!((question.detail, question.limit, question.days), (Detail::Summary, 100, Days::default()));
-        let query = pairs(&[("type", "sleep"), ("from", "2026-07-01"), ("to", "2026-07-01"), ("limit", "1000"), ("cursor", "")]);
+        let query = pairs(&[
+            ("type", "sleep"),
+            ("from", "2026-07-01"),
+            ("to", "2026-07-01"),
+            ("limit", "1000"),
+            ("cursor", ""),
+        ]);
         let question = RecordsQuestion::read(&query).unwrap();
         assert_eq!((question.data_type, question.limit, question.cursor), (Some(DataType::Sleep), 1_000, None));
     }

@@ -71,11 +71,7 @@ impl Records<'_> {
     }
 
     /// A page of records.
-    pub async fn list(
-        &self,
-        partition: &Partition,
-        asked: &RecordsQuestion<'_>,
-    ) -> Result<RecordsAnswer, QueryError> {
+    pub async fn list(&self, partition: &Partition, asked: &RecordsQuestion<'_>) -> Result<RecordsAnswer, QueryError> {
         let question = Question::of([
             Some("records"),
             Some(partition.as_str()),
@@ -152,8 +148,8 @@ impl Records<'_> {
 
     /// Adds records to a page. `false` if it is full.
     async fn fill(&self, page: &mut AnswerPage, found: &[StoredRecord], detail: Detail) -> Result<bool, QueryError> {
-        let answers = iter(found).map(|record| async move { (record, self.answer(record, detail).await) });
-        let mut answers = answers.buffered(CONCURRENT_READS);
+        let answers: Vec<_> = found.iter().map(|record| async move { (record, self.answer(record, detail).await) }).collect();
+        let mut answers = iter(answers).buffered(CONCURRENT_READS);
         while let Some((record, answer)) = answers.next().await {
             let answer = answer?;
             let bytes = page.bytes + answer.get().len() + 1;

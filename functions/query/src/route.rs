@@ -34,7 +34,9 @@ impl<'p> Route<'p> {
             ["health"] => Self::Health,
             ["users", user] => Self::Connection(UserId::new(user)?),
             ["users", user, "records"] => Self::Records(UserId::new(user)?),
-            ["users", user, "records", data_type, id] => Self::Record(UserId::new(user)?, data_type, Identifier::new(id)?),
+            ["users", user, "records", data_type, id] => {
+                Self::Record(UserId::new(user)?, data_type, Identifier::new(id)?)
+            }
             ["users", user, "deliveries"] => Self::Deliveries(UserId::new(user)?),
             ["users", user, "deliveries", name] => Self::Delivery(UserId::new(user)?, name),
             ["references", reference] => Self::Reference(ReferenceId::new(reference)?),
@@ -66,8 +68,21 @@ mod tests {
     #[test]
     fn nothing_is_collapsed() {
         for nowhere in [
-            "", "/", "//users/u", "/users", "/users/", "/users//records", "/users/u/", "/users/a/../b", "users/u", "/Users/u",
-            "/users/u/records/daily", "/users/u/records/daily/", "/users/u/records/daily/a/b", "/health/", "/users/a/../b/records",
+            "",
+            "/",
+            "//users/u",
+            "/users",
+            "/users/",
+            "/users//records",
+            "/users/u/",
+            "/users/a/../b",
+            "users/u",
+            "/Users/u",
+            "/users/u/records/daily",
+            "/users/u/records/daily/",
+            "/users/u/records/daily/a/b",
+            "/health/",
+            "/users/a/../b/records",
         ] {
             assert_eq!(Route::read(nowhere), None, "{nowhere}");
         }

@@ -2,6 +2,7 @@
 
 use crate::{answer, report};
 use http::Method;
+use std::sync::Arc;
 use terrace_ingest::plan::Envelope;
 use terrace_ingest::{Ingest, Moment};
 use terrace_runtime::http::{Answer, Request};
@@ -10,7 +11,6 @@ use terrace_runtime::telemetry::{DeliveryLine, Outcome, Telemetry};
 use terrace_store::{Secrets, StoreError};
 use terrace_terra::signature::{Refusal, verify};
 use terrace_terra::{DeliveryHeaders, VerifiedBody};
-use std::sync::Arc;
 
 /// Where deliveries are posted.
 const PATH: &str = "/webhook";
@@ -72,7 +72,9 @@ impl Webhook {
                 self.telemetry.delivery(&line, moment.now_ms);
                 return answer::not_let_in();
             }
-            Err(NotVerified::Unknown(error)) => return self.given_back(None, &headers, bytes, moment, error.to_string()),
+            Err(NotVerified::Unknown(error)) => {
+                return self.given_back(None, &headers, bytes, moment, error.to_string());
+            }
         };
         let age = Some(moment.seconds().0.saturating_sub(body.signed_at().0));
         match self.ingest.receive(Envelope::from(&headers), body, moment).await {

@@ -26,18 +26,18 @@ impl Ingest {
     ) -> Result<Counts, IngestError> {
         let provenance = Provenance { delivery: &plan.key, provider: plan.provider.as_deref(), now_ms };
         let mut packer = Packer::new()?;
-        // Packing is lazy: each record is packed when its turn comes, so that a large delivery is never held twice.
-        let writes = plan.records.iter().map(|repeats| {
+        let mut writes = Vec::with_capacity(plan.records.len());
+        for repeats in &plan.records {
             let packed = frames.record_body(&mut packer, body, &repeats.greatest);
-            async move {
+            writes.push(async move {
                 let packed = packed?;
                 match self.table.apply(&plan.partition, repeats, &packed, provenance).await {
                     Ok(applied) => Ok(Some(applied)),
                     Err(error) if error.is_invalid() => Ok(None),
                     Err(error) => Err(IngestError::from(error)),
                 }
-            }
-        });
+            });
+        }
         let mut counts = Counts { rejected: plan.rejected, ..Counts::default() };
         let mut writes = iter(writes).buffer_unordered(CONCURRENT_RECORDS);
         while let Some(applied) = writes.try_next().await? {
@@ -57,10 +57,11 @@ impl Ingest {
             let connection = self.table.update_connection(partition, user, update.clone()).await?;
             match connection.status() {
                 Status::Erased => jobs.push(Job::Erase { user: user.as_str().to_owned() }),
-                Status::Replaced => jobs.extend(connection.replaced_by().map(|new| Job::Rekey {
-                    old: user.as_str().to_owned(),
-                    new: new.to_owned(),
-                })),
+                Status::Replaced => jobs.extend(
+                    connection
+                        .replaced_by()
+                        .map(|new| Job::Rekey { old: user.as_str().to_owned(), new: new.to_owned() }),
+                ),
                 Status::Active | Status::Error | Status::Revoked => {}
             }
         }

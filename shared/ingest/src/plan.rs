@@ -163,10 +163,8 @@ impl<'a> Plan<'a> {
 
     /// The records it has copies of, and their greatest versions.
     pub fn copies(&self) -> Vec<CopyOf> {
-        let copy = |repeats: &Repeats<'_>| CopyOf {
-            record: repeats.greatest.key.clone(),
-            version: repeats.greatest.version,
-        };
+        let copy =
+            |repeats: &Repeats<'_>| CopyOf { record: repeats.greatest.key.clone(), version: repeats.greatest.version };
         self.records.iter().map(copy).collect()
     }
 }

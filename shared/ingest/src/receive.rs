@@ -71,7 +71,9 @@ impl Ingest {
         moment: Moment,
     ) -> Result<Receipt, IngestError> {
         let due = moment.came + ANSWER_WITHIN;
-        timeout_at(due, self.take_in(Plan::read(envelope, body), body.bytes(), moment)).await.map_err(|_| IngestError::Late)?
+        timeout_at(due, self.take_in(Plan::read(envelope, body), body.bytes(), moment))
+            .await
+            .map_err(|_| IngestError::Late)?
     }
 
     async fn take_in(&self, plan: Plan<'_>, body: &[u8], moment: Moment) -> Result<Receipt, IngestError> {
@@ -100,7 +102,8 @@ impl Ingest {
             nature => {
                 let hand_over = moment.came + APPLY_WITHIN;
                 let applying = self.apply(&plan, body, &frames, moment.now_ms);
-                let applied = if plan.records.len() > MAX_RECORDS { None } else { timeout_at(hand_over, applying).await.ok() };
+                let applied =
+                    if plan.records.len() > MAX_RECORDS { None } else { timeout_at(hand_over, applying).await.ok() };
                 let queued = match applied {
                     Some(applied) => {
                         let applied = applied?;
@@ -122,7 +125,13 @@ impl Ingest {
     }
 
     /// Writes the log: the object first, where there is one, then the item that leads to it.
-    async fn enter(&self, plan: &Plan<'_>, size: usize, packed: &tiers::Packed, moment: Moment) -> Result<bool, IngestError> {
+    async fn enter(
+        &self,
+        plan: &Plan<'_>,
+        size: usize,
+        packed: &tiers::Packed,
+        moment: Moment,
+    ) -> Result<bool, IngestError> {
         if let (LogBody::Object(key), Some(chain)) = (&packed.body, &packed.object) {
             self.log.put_object(key, chain.clone(), &metadata(plan)).await?;
         }
@@ -146,7 +155,13 @@ impl Ingest {
     }
 
     /// Everything after the log.
-    async fn apply(&self, plan: &Plan<'_>, body: &[u8], frames: &Frames<'_>, now_ms: u64) -> Result<AppliedPlan, IngestError> {
+    async fn apply(
+        &self,
+        plan: &Plan<'_>,
+        body: &[u8],
+        frames: &Frames<'_>,
+        now_ms: u64,
+    ) -> Result<AppliedPlan, IngestError> {
         let counts = self.apply_records(plan, body, frames, now_ms).await?;
         let mut quarantine = plan.quarantine;
         if counts.rejected > plan.rejected {
@@ -170,7 +185,8 @@ impl Ingest {
     pub async fn apply_logged(&self, partition: &str, log_key: &str, moment: Moment) -> Result<Counts, IngestError> {
         const DOING: &str = "apply a delivery";
         let partition = Partition::from_stored(partition.to_owned());
-        let key = LogKey::from_sort_key(log_key).ok_or_else(|| StoreError::refused(DOING, "the job names no delivery"))?;
+        let key =
+            LogKey::from_sort_key(log_key).ok_or_else(|| StoreError::refused(DOING, "the job names no delivery"))?;
         let logged = self.log.read(&partition, &key).await?.ok_or(IngestError::Gone)?;
         let chain = match &logged.body {
             LogBody::Object(object) => Some((object.as_str(), self.log.chain(object).await?)),

@@ -82,7 +82,12 @@ impl<'o> Frames<'o> {
     }
 
     /// What of a copy is written.
-    pub fn record_body(&self, packer: &mut Packer, body: &[u8], copy: &RecordCopy<'_>) -> Result<RecordBody, StoreError> {
+    pub fn record_body(
+        &self,
+        packer: &mut Packer,
+        body: &[u8],
+        copy: &RecordCopy<'_>,
+    ) -> Result<RecordBody, StoreError> {
         if copy.element.deleted {
             return Ok(RecordBody::Deleted);
         }

@@ -105,11 +105,7 @@ pub struct IntakeSettings {
 
 impl Default for IntakeSettings {
     fn default() -> Self {
-        Self {
-            tolerance: Tolerance::default(),
-            log_days: DEFAULT_LOG_DAYS,
-            max_body_bytes: DEFAULT_MAX_BODY_BYTES,
-        }
+        Self { tolerance: Tolerance::default(), log_days: DEFAULT_LOG_DAYS, max_body_bytes: DEFAULT_MAX_BODY_BYTES }
     }
 }
 
@@ -191,7 +187,10 @@ fn number(
 }
 
 fn secrets(environment: Environment<'_>) -> Result<SecretsFrom, SettingError> {
-    match (present(environment, name::SIGNING_SECRET).map(Zeroizing::new), present(environment, name::SECRETS_PARAMETER)) {
+    match (
+        present(environment, name::SIGNING_SECRET).map(Zeroizing::new),
+        present(environment, name::SECRETS_PARAMETER),
+    ) {
         (Some(list), _) => given_secrets(&list, Placeholders::Refused).map(SecretsFrom::Given),
         (None, Some(parameter)) => Ok(SecretsFrom::Parameter(parameter)),
         (None, None) => Err(SettingError::NoSecret),
@@ -243,8 +242,10 @@ mod tests {
         assert_eq!(settings.intake.tolerance, Tolerance::default());
         assert_eq!((settings.intake.log_days, settings.intake.max_body_bytes), (90, 10_485_760));
         assert!(matches!(settings.secrets, SecretsFrom::Given(list) if list.len() == 2));
-        assert!(matches!(read(&[(name::SIGNING_SECRET, ""), (name::SECRETS_PARAMETER, "/terrace/secrets")]).unwrap().secrets,
-            SecretsFrom::Parameter(name) if name == "/terrace/secrets"));
+        assert!(
+            matches!(read(&[(name::SIGNING_SECRET, ""), (name::SECRETS_PARAMETER, "/terrace/secrets")]).unwrap().secrets,
+            SecretsFrom::Parameter(name) if name == "/terrace/secrets")
+        );
     }
 
     #[test]

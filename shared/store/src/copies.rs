@@ -33,7 +33,8 @@ pub(crate) fn encode(copies: &[CopyOf]) -> Result<Option<Vec<u8>>, StoreError> {
     let mut list = vec![PLAIN];
     for copy in copies {
         let key = copy.record.sort_key().as_bytes();
-        let length = u16::try_from(key.len()).map_err(|error| StoreError::refused("list a delivery's copies", error))?;
+        let length =
+            u16::try_from(key.len()).map_err(|error| StoreError::refused("list a delivery's copies", error))?;
         list.extend_from_slice(&length.to_be_bytes());
         list.extend_from_slice(key);
         list.extend_from_slice(copy.version.as_bytes());

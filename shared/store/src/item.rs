@@ -126,10 +126,7 @@ mod tests {
         change.set_if_absent("reference", s("-"));
         change.remove("body");
         change.require_presence("version");
-        assert_eq!(
-            change.update_expression(),
-            "SET #0 = :0, #0 = :1, #1 = if_not_exists(#1, :2) REMOVE #2"
-        );
+        assert_eq!(change.update_expression(), "SET #0 = :0, #0 = :1, #1 = if_not_exists(#1, :2) REMOVE #2");
         let condition = "(attribute_not_exists(#0) OR #0 < :0) AND attribute_exists(#0)";
         assert_eq!(change.condition_expression().as_deref(), Some(condition));
         assert_eq!(change.names.len(), 3);

@@ -13,6 +13,8 @@ mod deliveries;
 pub mod error;
 pub mod frames;
 mod item;
+#[cfg(feature = "local")]
+pub mod local;
 pub mod log;
 pub mod objects;
 pub mod queue;

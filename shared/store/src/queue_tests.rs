@@ -94,9 +94,11 @@ async fn a_message_is_the_job_and_the_client_is_built_once_and_late() {
 #[tokio::test]
 async fn a_failing_service_is_to_be_tried_again_and_a_refusing_one_is_not() {
     for (status, transient) in [(500, true), (503, true), (403, false)] {
-        let service = Service::answering(status, r#"{"__type":"com.amazon.coral.service#Whatever","message":"user-1"}"#);
+        let service =
+            Service::answering(status, r#"{"__type":"com.amazon.coral.service#Whatever","message":"user-1"}"#);
         let client = service.client();
-        let error = SqsQueue::new("http://sqs.invalid/1/jobs", move || client.clone()).send(&apply()).await.unwrap_err();
+        let error =
+            SqsQueue::new("http://sqs.invalid/1/jobs", move || client.clone()).send(&apply()).await.unwrap_err();
         assert_eq!(error.is_transient(), transient, "{status}");
         assert!(!error.to_string().contains("user-1"), "{error}");
     }

@@ -201,9 +201,10 @@ impl Table {
             let Some(partition) = item::text(&item, a::PARTITION).map(Partition::from_stored) else { continue };
             entries.extend(self.connection(&partition).await?);
         }
-        let next = output.last_evaluated_key.as_ref().and_then(|key| {
-            Some(Position { record: item::text(key, a::PARTITION)?, start_key: None })
-        });
+        let next = output
+            .last_evaluated_key
+            .as_ref()
+            .and_then(|key| Some(Position { record: item::text(key, a::PARTITION)?, start_key: None }));
         Ok(Page { entries, next })
     }
 

@@ -130,7 +130,9 @@ pub async fn create_table(client: &Client, name: &str) -> Result<(), StoreError>
         .await;
     match created {
         Ok(_) => {}
-        Err(error) if error.as_service_error().is_some_and(|error| error.is_resource_in_use_exception()) => return Ok(()),
+        Err(error) if error.as_service_error().is_some_and(|error| error.is_resource_in_use_exception()) => {
+            return Ok(());
+        }
         Err(error) => return Err(StoreError::from_sdk("create the table", error)),
     }
     let expiry = TimeToLiveSpecification::builder().enabled(true).attribute_name(attribute::EXPIRES_AT).build();

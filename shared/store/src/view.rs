@@ -116,9 +116,8 @@ impl Table {
                     let newer = newer_scores(scores_of(copies.all()), &stored_scores(&stored));
                     if newer.is_empty() || self.raise_scores(partition, copy, newer, provenance).await? {
                         let standing = Standing::of(Some(&version), &copy.version);
-                        let stale_without_header = standing == Standing::Stale
-                            && copy.version.signed_at() != 0
-                            && version.signed_at() == 0;
+                        let stale_without_header =
+                            standing == Standing::Stale && copy.version.signed_at() != 0 && version.signed_at() == 0;
                         return Ok(Applied { standing, coverage_fell: false, stale_without_header });
                     }
                 }
@@ -264,9 +263,7 @@ pub(crate) fn stored_scores(item: &Item) -> StoredScores {
 }
 
 pub(crate) fn connection_of(item: &Item) -> Connection {
-    let registers: Registers = item
-        .keys()
-        .filter_map(|name| Some((name.clone(), Register::from_bytes(item::bytes(item, name)?)?)))
-        .collect();
+    let registers: Registers =
+        item.keys().filter_map(|name| Some((name.clone(), Register::from_bytes(item::bytes(item, name)?)?))).collect();
     Connection::new(registers)
 }

@@ -171,9 +171,15 @@ impl<'a> DeliveryLine<'a> {
             (m::DELIVERIES_QUARANTINED, usize::from(self.quarantine.is_some())),
         ];
         let counts = counts.into_iter().filter(|(_, count)| *count > 0);
-        let always = [Some((m::DURATION, milliseconds(self.duration))), self.signature_age.map(|age| (m::SIGNATURE_AGE, Value::from(age)))];
+        let always = [
+            Some((m::DURATION, milliseconds(self.duration))),
+            self.signature_age.map(|age| (m::SIGNATURE_AGE, Value::from(age))),
+        ];
         let outcome = self.outcome.metric().map(|metric| (metric, Value::from(1)));
-        outcome.into_iter().chain(counts.map(|(metric, count)| (metric, Value::from(count)))).chain(always.into_iter().flatten())
+        outcome
+            .into_iter()
+            .chain(counts.map(|(metric, count)| (metric, Value::from(count))))
+            .chain(always.into_iter().flatten())
     }
 }
 
@@ -191,7 +197,8 @@ fn shown_id(id: &str) -> String {
             8 | 13 | 18 | 23 => byte == b'-',
             _ => byte.is_ascii_hexdigit(),
         });
-    let is_chunk = chunk.is_none_or(|chunk| (1..=9).contains(&chunk.len()) && chunk.bytes().all(|byte| byte.is_ascii_digit()));
+    let is_chunk =
+        chunk.is_none_or(|chunk| (1..=9).contains(&chunk.len()) && chunk.bytes().all(|byte| byte.is_ascii_digit()));
     if is_uuid && is_chunk {
         return id.to_owned();
     }
@@ -230,7 +237,12 @@ mod tests {
         let uuid = "7243c4e7-7d2b-4a51-9f0c-6a54c1a3b001";
         assert_eq!(shown_id(uuid), uuid);
         assert_eq!(shown_id(&format!("{uuid}:chunk:12")), format!("{uuid}:chunk:12"));
-        for odd in ["someone@example.com", "7243c4e7-7d2b-4a51-9f0c-6a54c1a3b001:chunk:x", "7243c4e7-7d2b-4a51-9f0c-6a54c1a3b00g", ""] {
+        for odd in [
+            "someone@example.com",
+            "7243c4e7-7d2b-4a51-9f0c-6a54c1a3b001:chunk:x",
+            "7243c4e7-7d2b-4a51-9f0c-6a54c1a3b00g",
+            "",
+        ] {
             let shown = shown_id(odd);
             assert!(shown.starts_with("sha256:") && shown.len() == 23, "{shown}");
         }

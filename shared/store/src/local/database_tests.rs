@@ -119,23 +119,26 @@ async fn expired_items_go_when_asked_and_not_before() {
     let described = described.time_to_live_description().unwrap().clone();
     assert_eq!(described.time_to_live_status(), Some(&TimeToLiveStatus::Enabled));
     assert_eq!(described.attribute_name(), Some(schema::attribute::EXPIRES_AT));
-    for (record, expires) in [("log#1", "1000000000"), ("log#2", "9000000000"), ("connection", "")] {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    for (record, expires) in [("log#1", Some(now - 3600)), ("log#2", Some(now + 3600)), ("connection", None)] {
         let mut item = key(record);
-        if !expires.is_empty() {
-            item.insert("expires_at".into(), AttributeValue::N(expires.into()));
+        if let Some(expires) = expires {
+            item.insert("expires_at".into(), AttributeValue::N(expires.to_string()));
         }
         client.put_item().table_name(TABLE).set_item(Some(item)).send().await.unwrap();
     }
     let count = async || client.scan().table_name(TABLE).send().await.unwrap().count();
     assert_eq!(count().await, 3);
-    // DynamoDB leaves items that expired more than five years ago; those of the log never stay as long.
-    let removed = database.remove_expired().await.unwrap();
-    assert_eq!(count().await, 3 - i32::try_from(removed).unwrap());
-    let mut recent = key("log#3");
-    let an_hour_ago = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() - 3600;
-    recent.insert("expires_at".into(), AttributeValue::N(an_hour_ago.to_string()));
-    client.put_item().table_name(TABLE).set_item(Some(recent)).send().await.unwrap();
     assert_eq!(database.remove_expired().await.unwrap(), 1);
+    assert_eq!(count().await, 2);
+    let expired = client.get_item().table_name(TABLE).set_key(Some(key("log#1"))).send().await.unwrap();
+    assert!(expired.item().is_none());
+}
+
+#[test]
+fn a_database_that_is_not_synced_is_refused() {
+    let error = check_durable(":memory:").unwrap_err();
+    assert!(error.to_string().contains("bundled SQLite"), "{error}");
 }
 
 #[tokio::test]

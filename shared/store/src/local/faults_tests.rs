@@ -81,3 +81,24 @@ async fn one_sequence_runs_through_several_clients() {
     put(&impatient(&one), "b").await.unwrap();
     assert_eq!((calls.load(Ordering::SeqCst), count(&first).await, count(&second).await), (3, 2, 0));
 }
+
+/// Set in the process that is to end in the middle, which is this test run once more.
+const FOLDER: &str = "TERRACE_TEST_ABORT_FOLDER";
+
+#[tokio::test]
+async fn a_process_that_ends_after_a_write_has_written_it() {
+    if let Some(folder) = std::env::var_os(FOLDER) {
+        let database = Database::open(folder.as_ref()).unwrap();
+        create_table(&database.client(), TABLE).await.unwrap();
+        let fatal = |_: &str, number: usize| if number == 1 { Fault::Abort } else { Fault::None };
+        put(&Watched::new(database.http_client()).after(fatal).client(), "connection").await.unwrap();
+        // Reached only where the fault did not come: the exit code tells.
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let name = "local::faults::tests::a_process_that_ends_after_a_write_has_written_it";
+    let mut again = std::process::Command::new(std::env::current_exe().unwrap());
+    let ended = again.args(["--exact", name]).env(FOLDER, folder.path()).output().unwrap();
+    assert!(!ended.status.success());
+    assert_eq!(count(&Database::open(folder.path()).unwrap()).await, 1);
+}

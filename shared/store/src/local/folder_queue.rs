@@ -4,7 +4,7 @@
 //! worked on is known in memory alone: after a restart each file waits again. A job that is sent while it is worked on
 //! is done once more afterwards, because the work may have been past what the sender wrote.
 
-use super::queue_files::{Aside, Queued, QueueFiles, name_of};
+use super::queue_files::{Aside, QueueFiles, Queued, name_of};
 use super::schedule::{Next, Schedule};
 use crate::error::StoreError;
 use crate::queue::{Job, JobQueue};

@@ -1,0 +1,3 @@
+//! `terrace`: the command line.
+
+pub mod serve;
