@@ -53,6 +53,9 @@ impl Packer {
             from = record.end;
         }
         self.append(&mut chain.bytes, body.get(from..))?;
+        if chain.bytes.is_empty() {
+            chain.bytes = self.pack(&[])?;
+        }
         Ok(chain)
     }
 

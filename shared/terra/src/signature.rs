@@ -226,7 +226,10 @@ mod tests {
         assert_eq!(check(&header, b"body"), Ok(NOW));
         let (t, v1) = header.split_once(',').unwrap();
         let other = "v1=00";
-        assert_eq!(check(&format!(" {t} , v0=ff, {other}, v1 = {} ", v1.trim_start_matches("v1=").to_uppercase()), b"body"), Ok(NOW));
+        assert_eq!(
+            check(&format!(" {t} , v0=ff, {other}, v1 = {} ", v1.trim_start_matches("v1=").to_uppercase()), b"body"),
+            Ok(NOW)
+        );
         assert_eq!(check(&format!("{header},{header}"), b"body"), Ok(NOW));
         assert_eq!(check(&sign(&secret("three"), NOW, b"body"), b"body"), Err(Refusal::Mismatch));
         assert_eq!(check(&header, b"body "), Err(Refusal::Mismatch));

@@ -1,0 +1,184 @@
+//! A whole Terrace in process: the handlers that Lambda runs, over DynamoDB in memory and folders that end with it.
+
+use crate::delivery::{Delivery, SECRET};
+use aws_sdk_dynamodb::Client;
+use bytes::Bytes;
+use http::{HeaderMap, Method};
+use serde_json::Value;
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use tempfile::TempDir;
+use terrace_ingest::{Ingest, Moment};
+use terrace_query::{LargeAnswers, Query};
+use terrace_runtime::http::{Answer, Request};
+use terrace_runtime::settings::IntakeSettings;
+use terrace_runtime::telemetry::Telemetry;
+use terrace_store::local::{Database, FolderQueue, folder_objects};
+use terrace_store::queue::Job;
+use terrace_store::schema::create_table;
+use terrace_store::{Log, Secrets, Table};
+use terrace_terra::SigningSecret;
+use terrace_webhook::Webhook;
+
+/// The table's name.
+pub const TABLE: &str = "terrace";
+
+/// Lines as they were written.
+#[derive(Debug, Clone, Default)]
+pub struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Lines {
+    /// Everything written so far.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
+    }
+
+    /// The last line.
+    pub fn last(&self) -> Value {
+        self.text().lines().last().and_then(|line| serde_json::from_str(line).ok()).unwrap_or_default()
+    }
+}
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A whole Terrace.
+#[derive(Debug)]
+pub struct Terrace {
+    /// What receives deliveries.
+    pub webhook: Webhook,
+    /// What answers questions.
+    pub query: Query,
+    /// What takes deliveries in.
+    pub ingest: Ingest,
+    /// The jobs.
+    pub queue: FolderQueue,
+    /// The table.
+    pub table: Table,
+    /// The log.
+    pub log: Log,
+    /// A client of the database, for looking at items.
+    pub client: Client,
+    /// What was written to the log lines.
+    pub lines: Lines,
+    /// The folder of objects and jobs, where it is this one's own.
+    folder: Option<TempDir>,
+}
+
+/// How the work of jobs ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Settled {
+    /// Deliveries that were applied.
+    pub applied: usize,
+    /// Jobs that wait for a later version.
+    pub parked: usize,
+}
+
+#[expect(clippy::unwrap_used, reason = "a test fails where its Terrace cannot be built or read")]
+impl Terrace {
+    /// A new one, empty, in memory.
+    pub async fn new() -> Self {
+        Self::with(Database::in_memory().unwrap().client()).await
+    }
+
+    /// A new one over this client, with folders of its own.
+    pub async fn with(client: Client) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut terrace = Self::within(client, folder.path()).await;
+        terrace.folder = Some(folder);
+        terrace
+    }
+
+    /// One over this client and the folders within this one, which may be there from before.
+    pub async fn within(client: Client, folder: &Path) -> Self {
+        create_table(&client, TABLE).await.unwrap();
+        let queue = FolderQueue::open(&folder.join("jobs")).unwrap();
+        let table = Table::new(client.clone(), TABLE);
+        let log = Log::new(table.clone(), Arc::new(folder_objects::objects(folder.join("objects"))));
+        let intake = IntakeSettings::default();
+        let ingest = Ingest::new(table.clone(), log.clone(), Arc::new(queue.clone()), intake.log_days);
+        let lines = Lines::default();
+        let telemetry = Arc::new(Telemetry::to(lines.clone()));
+        let secrets = Secrets::fixed(vec![SigningSecret::new(SECRET).unwrap()]);
+        Self {
+            webhook: Webhook::new(secrets, ingest.clone(), intake, Arc::clone(&telemetry)),
+            query: Query::new(table.clone(), log.clone(), LargeAnswers::Streamed, telemetry),
+            ingest,
+            queue,
+            table,
+            log,
+            client,
+            lines,
+            folder: None,
+        }
+    }
+
+    /// Posts a delivery.
+    pub async fn post(&self, delivery: &Delivery) -> Answer {
+        self.webhook.handle(&delivery.request()).await
+    }
+
+    /// Posts a delivery that has to be acknowledged, and reads the answer.
+    pub async fn accept(&self, delivery: &Delivery) -> Value {
+        let answer = self.post(delivery).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        serde_json::from_slice(&answer.body).unwrap()
+    }
+
+    /// Asks a question: a path as the gateway decodes it, and parameters.
+    pub async fn get(&self, path: &str, query: &[(&str, &str)]) -> Answer {
+        let query = query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let (headers, body) = (HeaderMap::new(), Bytes::new());
+        self.query.handle(&Request { method: Method::GET, path: path.to_owned(), query, headers, body }).await
+    }
+
+    /// Asks a question that has to have an answer, and reads it. Its numbers keep their digits only as text.
+    pub async fn read(&self, path: &str, query: &[(&str, &str)]) -> Value {
+        let answer = self.get(path, query).await;
+        assert_eq!(answer.status, 200, "{path}: {answer:?}");
+        serde_json::from_slice(&answer.body).unwrap()
+    }
+
+    /// Every item of the table, sorted by its keys.
+    pub async fn items(&self) -> Vec<std::collections::HashMap<String, aws_sdk_dynamodb::types::AttributeValue>> {
+        let mut items = Vec::new();
+        let mut pages = self.client.scan().table_name(TABLE).consistent_read(true).into_paginator().items().send();
+        while let Some(item) = pages.next().await {
+            items.push(item.unwrap());
+        }
+        let key = |item: &std::collections::HashMap<String, aws_sdk_dynamodb::types::AttributeValue>| {
+            ["user_id", "record"].map(|name| item.get(name).and_then(|value| value.as_s().ok()).cloned())
+        };
+        items.sort_by_key(key);
+        items
+    }
+
+    /// Works on the jobs until none waits.
+    pub async fn settle(&self) -> Settled {
+        let mut settled = Settled::default();
+        while !self.queue.is_empty() {
+            let taken = self.queue.next().await.unwrap();
+            match taken.job().clone() {
+                Job::Apply { partition, log } => {
+                    self.ingest.apply_logged(&partition, &log, Moment::now()).await.unwrap();
+                    self.queue.done(taken).await.unwrap();
+                    settled.applied += 1;
+                }
+                _ => {
+                    self.queue.park(taken).await.unwrap();
+                    settled.parked += 1;
+                }
+            }
+        }
+        settled
+    }
+}
