@@ -148,7 +148,8 @@ impl Records<'_> {
 
     /// Adds records to a page. `false` if it is full.
     async fn fill(&self, page: &mut AnswerPage, found: &[StoredRecord], detail: Detail) -> Result<bool, QueryError> {
-        let answers: Vec<_> = found.iter().map(|record| async move { (record, self.answer(record, detail).await) }).collect();
+        let answers: Vec<_> =
+            found.iter().map(|record| async move { (record, self.answer(record, detail).await) }).collect();
         let mut answers = iter(answers).buffered(CONCURRENT_READS);
         while let Some((record, answer)) = answers.next().await {
             let answer = answer?;

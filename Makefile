@@ -1,0 +1,5 @@
+.PHONY: run test
+run:
+	cargo run --locked -p terrace-cli --bin terrace -- serve
+test:
+	cargo test --workspace --locked
