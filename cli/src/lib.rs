@@ -1,3 +1,45 @@
-//! `terrace`: the command line.
+//! `terrace`: serve on a laptop, simulate deliveries, read records and deliveries.
 
+pub mod args;
+pub mod client;
+pub mod deliveries;
+pub mod error;
+pub mod records;
 pub mod serve;
+pub mod simulate;
+pub mod terminal;
+
+use crate::args::{Cli, Command};
+use crate::error::CommandError;
+use std::future::Future;
+use std::process::ExitCode;
+
+/// The exit status of a command that Ctrl-C ended, as shells have it.
+const INTERRUPTED: u8 = 130;
+
+/// Carries out a command.
+pub async fn run(cli: Cli) -> ExitCode {
+    let done = match cli.command {
+        // It has an ending of its own for Ctrl-C.
+        Command::Serve(args) => serve::run(args).await.map(|()| ExitCode::SUCCESS).map_err(CommandError::from),
+        Command::Simulate(args) => until_interrupted(simulate::run(args)).await,
+        Command::Records(args) => until_interrupted(records::run(args)).await,
+        Command::Deliveries(args) => until_interrupted(deliveries::run(args)).await,
+    };
+    done.unwrap_or_else(|error| {
+        terminal::complain(&format!("terrace: {error}"));
+        ExitCode::from(error.exit_status())
+    })
+}
+
+async fn until_interrupted(
+    command: impl Future<Output = Result<ExitCode, CommandError>>,
+) -> Result<ExitCode, CommandError> {
+    tokio::select! {
+        done = command => done,
+        _ = tokio::signal::ctrl_c() => {
+            terminal::complain("terrace: stopped");
+            Ok(ExitCode::from(INTERRUPTED))
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! The command line.
+
+use crate::deliveries::DeliveriesArgs;
+use crate::records::RecordsArgs;
+use crate::serve::ServeArgs;
+use crate::simulate::args::SimulateArgs;
+use clap::{Parser, Subcommand};
+
+/// Terrace keeps the health data that Terra API sends: every delivery as it came, one up-to-date record per user and
+/// identifier.
+#[derive(Debug, Parser)]
+#[command(name = "terrace", version, propagate_version = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run Terrace on this machine, everything in one folder.
+    Serve(ServeArgs),
+    /// Send realistic Terra deliveries to a URL, then read everything back and compare.
+    Simulate(SimulateArgs),
+    /// Show a user's connection and records.
+    Records(RecordsArgs),
+    /// Show a user's deliveries, or the body of one.
+    Deliveries(DeliveriesArgs),
+}
+
+/// Where Terrace answers.
+pub const DEFAULT_URL: &str = "http://127.0.0.1:8787";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_holds_together() {
+        Cli::command().debug_assert();
+        let cli = Cli::try_parse_from(["terrace", "simulate", "--types", "daily,sleep", "--late", "1"]).unwrap();
+        let Command::Simulate(args) = cli.command else { panic!("simulate") };
+        assert_eq!((args.types.as_slice(), args.late, args.users), (&["daily".to_owned(), "sleep".to_owned()][..], 1.0, 20));
+    }
+
+    #[test]
+    fn wrong_options_are_refused() {
+        for wrong in [
+            &["simulate", "--late", "1.5"][..],
+            &["simulate", "--types", "dayly"],
+            &["simulate", "--users", "0"],
+            &["simulate", "--start-date", "2026-02-30"],
+            &["simulate", "--at", "yesterday"],
+            &["records"],
+            &["records", "u", "--id", "x", "--from", "2026-07-01"],
+            &["deliveries", "u", "--from", "soon"],
+            &["nothing"],
+        ] {
+            let error = Cli::try_parse_from([&["terrace"], wrong].concat()).unwrap_err();
+            assert_eq!(error.exit_code(), 2, "{wrong:?}");
+        }
+    }
+}

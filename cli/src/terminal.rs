@@ -1,0 +1,47 @@
+//! Talking to the person and the program at the other end.
+
+use comfy_table::presets::UTF8_FULL_CONDENSED;
+use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
+use std::io::{self, Write};
+
+/// Writes a line to the standard output.
+///
+/// # Errors
+///
+/// When it cannot be written, other than because nobody reads any more.
+pub fn say(line: &str) -> io::Result<()> {
+    write(line.as_bytes())?;
+    write(b"\n")
+}
+
+/// Writes bytes to the standard output as they are.
+///
+/// # Errors
+///
+/// When they cannot be written, other than because nobody reads any more.
+pub fn write(bytes: &[u8]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        // `terrace … | head` is no failure.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
+}
+
+/// Writes a line to the standard error. Where that is closed there is nobody to tell.
+pub fn complain(line: &str) {
+    drop(writeln!(io::stderr().lock(), "{line}"));
+}
+
+/// An empty table with these headings.
+pub fn table(headings: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(headings.iter().copied());
+    table
+}
+
+/// A cell with a number.
+pub fn number(number: impl std::fmt::Display) -> Cell {
+    Cell::new(number).set_alignment(CellAlignment::Right)
+}
