@@ -1,2 +1,30 @@
-//! Placeholder.
-fn main() {}
+//! The function that answers questions.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use terrace_query::{LargeAnswers, Query};
+use terrace_runtime::settings::{Places, process_environment};
+use terrace_runtime::telemetry::Telemetry;
+use terrace_runtime::{lambda, parts};
+use terrace_store::clients::Clients;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let telemetry = Arc::new(Telemetry::stdout());
+    match run(Arc::clone(&telemetry)).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            telemetry.failure("start the query function", &error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(telemetry: Arc<Telemetry>) -> Result<(), lambda::Error> {
+    let places = Places::read(&process_environment)?;
+    let clients = Clients::from_env(None).await?;
+    let (table, log) = parts::view_and_log(&clients, &places);
+    let query = Query::new(table, log, LargeAnswers::Redirected, telemetry);
+    let query = &query;
+    lambda::serve(move |request| async move { query.handle(&request).await }).await
+}

@@ -2,7 +2,8 @@
 
 use crate::http::{Answer, Request};
 use bytes::Bytes;
-use lambda_http::{Body, Error, RequestExt, Response, service_fn};
+pub use lambda_http::Error;
+use lambda_http::{Body, RequestExt, Response, service_fn};
 use std::future::Future;
 
 /// Serves invocations until the sandbox ends.

@@ -1,1 +1,35 @@
-//! Parts.
+//! The parts of a function, built for a fast start: the table's client at once, every other when first needed.
+
+use crate::settings::{Places, SecretsFrom};
+use std::sync::Arc;
+use terrace_store::clients::Clients;
+use terrace_store::parameter::SsmParameter;
+use terrace_store::queue::{JobQueue, SqsQueue};
+use terrace_store::{Log, Objects, Secrets, StoreError, Table};
+
+/// The view and the log.
+pub fn view_and_log(clients: &Clients, places: &Places) -> (Table, Log) {
+    let table = Table::new(clients.dynamodb(), places.table.as_str());
+    let (clients, bucket) = (clients.clone(), places.bucket.clone());
+    let objects = Objects::new(move || clients.bucket(&bucket));
+    let log = Log::new(table.clone(), Arc::new(objects));
+    (table, log)
+}
+
+/// The queue of jobs.
+pub fn queue(clients: &Clients, url: &str) -> Arc<dyn JobQueue> {
+    let clients = clients.clone();
+    Arc::new(SqsQueue::new(url, move || clients.sqs()))
+}
+
+/// The signing secrets. Fails where there is none: no secret, no service.
+///
+/// # Errors
+///
+/// When the parameter cannot be read or holds no secret.
+pub async fn secrets(clients: &Clients, from: SecretsFrom) -> Result<Secrets, StoreError> {
+    match from {
+        SecretsFrom::Given(list) => Ok(Secrets::fixed(list)),
+        SecretsFrom::Parameter(name) => Secrets::read_from(Box::new(SsmParameter::new(clients.clone(), name))).await,
+    }
+}

@@ -8,6 +8,7 @@
 //! - [`Objects`] are the larger tier's, built when first needed.
 //! - [`Secrets`] know how fresh they have to be.
 
+pub mod clients;
 pub mod copies;
 mod deliveries;
 pub mod error;
@@ -17,8 +18,10 @@ mod item;
 pub mod local;
 pub mod log;
 pub mod objects;
+pub mod parameter;
 pub mod queue;
 pub mod reader;
+mod s3_connector;
 pub mod schema;
 pub mod secrets;
 mod table;
