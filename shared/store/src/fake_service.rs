@@ -6,8 +6,8 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
-use futures::{FutureExt, StreamExt, stream};
-use http_body_util::{BodyExt, StreamBody};
+use futures::FutureExt;
+use http_body_util::{BodyExt, Full};
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
@@ -40,9 +40,9 @@ pub(crate) enum Answer {
 
 /// An answer of this status, body and headers.
 pub(crate) fn given(status: u16, body: &str, headers: &[(&str, &str)]) -> Answer {
-    let answer = headers.iter().fold(http::Response::builder().status(status), |answer, (name, value)| {
-        answer.header(*name, *value)
-    });
+    let answer = headers
+        .iter()
+        .fold(http::Response::builder().status(status), |answer, (name, value)| answer.header(*name, *value));
     Answer::Given(answer.body(SdkBody::from(body)).unwrap())
 }
 
@@ -109,9 +109,8 @@ impl HttpConnector for FakeService {
                 Answer::Never => std::future::pending().await,
                 Answer::Broken => return Err(ConnectorError::io("connection reset".into())),
                 Answer::Stalled(beginning) => {
-                    let beginning = http_body::Frame::data(Bytes::from_static(beginning.as_bytes()));
-                    let frames = stream::iter([Ok::<_, std::io::Error>(beginning)]).chain(stream::pending());
-                    http::Response::new(SdkBody::from_body_1_x(StreamBody::new(frames)))
+                    let body = Full::new(Bytes::from_static(beginning.as_bytes()));
+                    http::Response::new(SdkBody::from_body_1_x(body.with_trailers(std::future::pending())))
                 }
                 Answer::Given(answer) => answer,
             };

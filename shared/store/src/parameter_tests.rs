@@ -38,5 +38,7 @@ async fn other_failures_say_whether_they_pass() {
 }
 
 fn given_error(code: &'static str) -> FakeService {
-    FakeService::new(move |_, _| given(400, &format!(r#"{{"__type":"{code}","message":"of /terrace/secrets"}}"#), &[JSON]))
+    FakeService::new(move |_, _| {
+        given(400, &format!(r#"{{"__type":"{code}","message":"of /terrace/secrets"}}"#), &[JSON])
+    })
 }

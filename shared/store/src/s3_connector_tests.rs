@@ -2,7 +2,7 @@ use super::*;
 use crate::clients::fake_service::{Answer, FakeService, Seen, given};
 use crate::objects::Objects;
 use object_store::path::Path;
-use object_store::{Error, ObjectStoreExt, PutMode, PutOptions};
+use object_store::{Error, PutMode, PutOptions};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 const PUT: (u16, &str, &[(&str, &str)]) = (200, "", &[("etag", "\"e\"")]);
@@ -56,7 +56,8 @@ async fn writers_in_each_others_way_try_again_and_do_not_take_it_for_there() {
     let busy = answering(409);
     assert!(put(&busy).await.unwrap_err().is_transient());
     assert_eq!(busy.seen().len(), 3);
-    let passing = FakeService::new(|before, _| if before == 0 { given(409, "", &[]) } else { given(PUT.0, PUT.1, PUT.2) });
+    let passing =
+        FakeService::new(|before, _| if before == 0 { given(409, "", &[]) } else { given(PUT.0, PUT.1, PUT.2) });
     put(&passing).await.unwrap();
 }
 

@@ -8,7 +8,7 @@ use crate::error::StoreError;
 use async_trait::async_trait;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use terrace_terra::SigningSecret;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -39,22 +39,40 @@ pub struct Secrets {
 #[derive(Debug, Clone)]
 struct Known {
     list: SecretList,
-    read_at: Instant,
+    read_at: Mark,
     /// When a read was last tried, whatever came of it.
-    tried_at: Instant,
+    tried_at: Mark,
+}
+
+/// A moment by both clocks. A sandbox that Lambda freezes may not notice by the one that measures spans, and the other
+/// may be set back; the longer span is the safe answer.
+#[derive(Debug, Clone, Copy)]
+struct Mark {
+    measured: Instant,
+    told: SystemTime,
+}
+
+impl Mark {
+    fn now() -> Self {
+        Self { measured: Instant::now(), told: SystemTime::now() }
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.measured.elapsed().max(self.told.elapsed().unwrap_or_default())
+    }
 }
 
 impl Secrets {
     /// Secrets that do not change while the process runs.
     pub fn fixed(list: Vec<SigningSecret>) -> Self {
-        let now = Instant::now();
+        let now = Mark::now();
         Self { source: None, known: Mutex::new(Known { list: list.into(), read_at: now, tried_at: now }) }
     }
 
     /// Reads the secrets for the first time. Fails where there is none: no secret, no service.
     pub async fn read_from(source: Box<dyn SecretSource>) -> Result<Self, StoreError> {
         let list = parse(&source.read().await?)?;
-        let now = Instant::now();
+        let now = Mark::now();
         Ok(Self { source: Some(source), known: Mutex::new(Known { list, read_at: now, tried_at: now }) })
     }
 
@@ -75,7 +93,7 @@ impl Secrets {
     pub async fn fresh(&self) -> Result<SecretList, StoreError> {
         let mut known = self.known.lock().await;
         if self.source.is_some() && known.read_at.elapsed() >= FRESH_FOR {
-            if known.tried_at > known.read_at && known.tried_at.elapsed() < Duration::from_secs(1) {
+            if known.tried_at.measured > known.read_at.measured && known.tried_at.elapsed() < Duration::from_secs(1) {
                 return Err(StoreError::unavailable("read the signing secrets", "they could not be read a moment ago"));
             }
             self.refresh(&mut known).await?;
@@ -85,9 +103,9 @@ impl Secrets {
 
     async fn refresh(&self, known: &mut Known) -> Result<(), StoreError> {
         let Some(source) = &self.source else { return Ok(()) };
-        known.tried_at = Instant::now();
+        known.tried_at = Mark::now();
         known.list = parse(&source.read().await?)?;
-        known.read_at = Instant::now();
+        known.read_at = Mark::now();
         Ok(())
     }
 }
