@@ -42,7 +42,10 @@ mod tests {
         Cli::command().debug_assert();
         let cli = Cli::try_parse_from(["terrace", "simulate", "--types", "daily,sleep", "--late", "1"]).unwrap();
         let Command::Simulate(args) = cli.command else { panic!("simulate") };
-        assert_eq!((args.types.as_slice(), args.late, args.users), (&["daily".to_owned(), "sleep".to_owned()][..], 1.0, 20));
+        assert_eq!(
+            (args.types.as_slice(), args.late, args.users),
+            (&["daily".to_owned(), "sleep".to_owned()][..], 1.0, 20)
+        );
     }
 
     #[test]

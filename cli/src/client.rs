@@ -144,7 +144,8 @@ mod tests {
     #[test]
     fn identifiers_reach_the_server_whole() {
         let client = Client::new("http://127.0.0.1:8787/").unwrap();
-        let url = client.url(&["users", "a/b c%2F..#?ü", "records"], &[("id", "x/../y&z=1"), ("type", "sleep")]).unwrap();
+        let url =
+            client.url(&["users", "a/b c%2F..#?ü", "records"], &[("id", "x/../y&z=1"), ("type", "sleep")]).unwrap();
         assert_eq!(
             url,
             "http://127.0.0.1:8787/users/a%2Fb%20c%252F..%23%3F%C3%BC/records?id=x%2F..%2Fy%26z%3D1&type=sleep"

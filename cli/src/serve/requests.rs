@@ -54,6 +54,12 @@ async fn answer(State(laptop): State<Arc<Laptop>>, request: axum::extract::Reque
             let request = Request { method: head.method, path, query, headers: head.headers, body: Bytes::new() };
             if request.path == "/webhook" {
                 webhook(&laptop, request, body, moment).await
+            } else if !asked_of_this_machine(&request) {
+                Answer::error(
+                    403,
+                    "forbidden",
+                    "data is read on this machine alone; ask 127.0.0.1 or localhost by name",
+                )
             } else {
                 laptop.query.handle(&request).await
             }
@@ -61,6 +67,14 @@ async fn answer(State(laptop): State<Arc<Laptop>>, request: axum::extract::Reque
         Err(answer) => answer,
     };
     response(answer)
+}
+
+/// Whether a question was addressed to this machine by a name of its own. Deliveries may come through a tunnel, and are
+/// signed; questions are not, and a page in a browser can have any other name lead here.
+fn asked_of_this_machine(request: &Request) -> bool {
+    let Some(host) = request.header("host") else { return true };
+    let name = host.rsplit_once(':').map_or(host, |(name, port)| if port.ends_with(']') { host } else { name });
+    ["127.0.0.1", "localhost", "[::1]"].iter().any(|own| name.eq_ignore_ascii_case(own))
 }
 
 /// The path, decoded once. A name with a slash in it would read as two, perhaps another user's: it goes nowhere.
@@ -118,4 +132,31 @@ fn response(answer: Answer) -> Response<Body> {
         *broken.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
         broken
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::Method;
+
+    #[test]
+    fn questions_are_answered_under_this_machines_own_names_alone() {
+        let asked = |host: &str| {
+            let headers = HeaderMap::from_iter([(header::HOST, host.parse().unwrap())]);
+            let path = "/users/u".to_owned();
+            asked_of_this_machine(&Request {
+                method: Method::GET,
+                path,
+                query: Vec::new(),
+                headers,
+                body: Bytes::new(),
+            })
+        };
+        for own in ["127.0.0.1:8787", "127.0.0.1", "localhost:1", "LOCALHOST", "[::1]:8787", "[::1]"] {
+            assert!(asked(own), "{own}");
+        }
+        for other in ["example.com", "example.com:8787", "127.0.0.1.example.com", "localhost.example.com:80", ""] {
+            assert!(!asked(other), "{other}");
+        }
+    }
 }

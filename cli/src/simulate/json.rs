@@ -3,7 +3,6 @@
 
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 /// A JSON value. Members keep their order for writing; comparing does not mind it.
 #[derive(Debug, Clone)]
@@ -38,7 +37,7 @@ pub fn whole(number: impl std::fmt::Display) -> Json {
 }
 
 impl Json {
-    /// Reads JSON text.
+    /// Reads JSON text. Members come in order of name.
     ///
     /// # Errors
     ///
@@ -161,14 +160,6 @@ impl Json {
         }
     }
 
-    /// The items of an array.
-    pub fn items(&self) -> &[Self] {
-        match self {
-            Self::List(items) => items,
-            _ => &[],
-        }
-    }
-
     /// How many scalars that are not null there are, at any depth.
     pub fn leaves(&self) -> u32 {
         match self {
@@ -230,8 +221,7 @@ fn write_text(out: &mut String, text: &str) {
             '"' => out.push_str("\\\""),
             '\\' => out.push_str("\\\\"),
             '\n' => out.push_str("\\n"),
-            // Writing to a string cannot fail.
-            control if control < ' ' => drop(write!(out, "\\u{:04x}", u32::from(control))),
+            control if control < ' ' => out.push_str(&format!("\\u{:04x}", u32::from(control))),
             other => out.push(other),
         }
     }
@@ -268,6 +258,9 @@ mod tests {
 
     #[test]
     fn leaves_are_scalars_that_are_not_null() {
-        assert_eq!(Json::read(r#"{"a":0,"b":false,"c":"","d":[1,null,2],"e":{"f":{"g":1.5}},"h":{}}"#).unwrap().leaves(), 6);
+        assert_eq!(
+            Json::read(r#"{"a":0,"b":false,"c":"","d":[1,null,2],"e":{"f":{"g":1.5}},"h":{}}"#).unwrap().leaves(),
+            6
+        );
     }
 }

@@ -16,7 +16,7 @@ pub struct Person {
     /// Where the data comes from.
     pub provider: &'static str,
     /// What was granted.
-    pub scopes: &'static str,
+    pub scopes: String,
     /// The offset of the user's clock as the provider writes it; some write none.
     pub offset: &'static str,
 }
@@ -49,7 +49,7 @@ fn person(run: u64, index: usize, part: &str) -> Person {
     let user_id = uuid(&mut rng);
     let reference_id = (!happens(&mut rng, 0.15)).then(|| format!("end-user-{index}-{:08x}", rng.u32(..)));
     let (provider, scopes) = one_of(&mut rng, &PROVIDERS);
-    Person { index, user_id, reference_id, provider, scopes, offset: one_of(&mut rng, &OFFSETS) }
+    Person { index, user_id, reference_id, provider, scopes: scopes.to_owned(), offset: one_of(&mut rng, &OFFSETS) }
 }
 
 impl Person {
@@ -60,7 +60,7 @@ impl Person {
             ("user_id", text(&self.user_id)),
             ("provider", text(self.provider)),
             ("last_webhook_update", updated),
-            ("scopes", text(self.scopes)),
+            ("scopes", text(&self.scopes)),
             ("reference_id", self.reference_id.as_ref().map_or(Json::Null, text)),
             ("created_at", text("2026-01-05T08:15:30.123456+00:00")),
             ("active", Json::Bool(active)),

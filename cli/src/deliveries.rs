@@ -1,0 +1,95 @@
+//! `terrace deliveries`.
+
+use crate::args::DEFAULT_URL;
+use crate::client::Client;
+use crate::error::CommandError;
+use crate::records::shortened;
+use crate::terminal;
+use clap::Args;
+use jiff::civil::Date;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use std::process::ExitCode;
+
+/// Show a user's deliveries, oldest first, or the body of one.
+#[derive(Debug, Clone, Args)]
+pub struct DeliveriesArgs {
+    /// Terra's user_id.
+    pub user: String,
+    /// Only deliveries from this day on.
+    #[arg(long, value_name = "DATE")]
+    pub from: Option<Date>,
+    /// Only deliveries up to this day.
+    #[arg(long, value_name = "DATE")]
+    pub to: Option<Date>,
+    /// Write the body of this delivery, byte for byte, to the standard output.
+    #[arg(long, value_name = "DELIVERY", conflicts_with_all = ["from", "to", "json"])]
+    pub body: Option<String>,
+    /// Where Terrace answers.
+    #[arg(long, default_value = DEFAULT_URL)]
+    pub url: String,
+    /// JSON Lines in place of a table: a delivery as the server answers it on each line.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Deserialize)]
+struct Page {
+    deliveries: Vec<Box<RawValue>>,
+    cursor: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Shown {
+    delivery: String,
+    event: String,
+    received_at: String,
+    status: String,
+    #[serde(default)]
+    bytes: Option<u64>,
+}
+
+/// Shows deliveries.
+///
+/// # Errors
+///
+/// When the server cannot be asked or says no.
+pub async fn run(args: DeliveriesArgs) -> Result<ExitCode, CommandError> {
+    let client = Client::new(&args.url)?;
+    if let Some(delivery) = &args.body {
+        terminal::write(&client.bytes(&["users", &args.user, "deliveries", delivery], &[]).await?)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut table = terminal::table(&["received", "event", "status", "bytes", "delivery"]);
+    let (mut number, mut cursor) = (0_usize, None);
+    loop {
+        let page = page(&client, &args, cursor.as_deref()).await?;
+        number += page.deliveries.len();
+        for delivery in page.deliveries {
+            if args.json {
+                terminal::say(delivery.get())?;
+                continue;
+            }
+            let shown = serde_json::from_str::<Shown>(delivery.get())
+                .map_err(|error| CommandError::Foreign { url: client.base().to_owned(), what: error.to_string() })?;
+            let (event, status) = (shortened(&shown.event, 40), shown.status);
+            let bytes = terminal::number(shown.bytes.map(|bytes| bytes.to_string()).unwrap_or_default());
+            table.add_row([shown.received_at.into(), event.into(), status.into(), bytes, shown.delivery.into()]);
+        }
+        cursor = page.cursor;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    if !args.json {
+        terminal::say(&format!("{table}\n{number} deliveries"))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn page(client: &Client, args: &DeliveriesArgs, cursor: Option<&str>) -> Result<Page, CommandError> {
+    let (from, to) = (args.from.map(|date| date.to_string()), args.to.map(|date| date.to_string()));
+    let given = [("from", from.as_deref()), ("to", to.as_deref()), ("limit", Some("1000")), ("cursor", cursor)];
+    let query: Vec<_> = given.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+    client.json(&["users", &args.user, "deliveries"], &query).await
+}
