@@ -1,0 +1,125 @@
+//! The table of `make bench`: every budget, what was measured, and the same of two plain receivers.
+//!
+//! It fails when it cannot measure, and not when a budget is missed.
+
+mod bodies;
+mod budgets;
+mod bundle;
+mod cost;
+mod dynamo;
+mod endpoints;
+mod error;
+mod event;
+mod function;
+mod machine;
+mod measure;
+mod objects;
+mod process;
+mod rivals;
+mod runtime_api;
+mod table;
+
+use clap::Parser;
+use error::BenchError;
+use function::Program;
+use machine::Watch;
+use measure::{Candidate, Effort, Figures, measure};
+use rivals::Rival;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use table::Compared;
+
+/// Into how many batches the warm deliveries of one size are cut.
+const BATCHES: usize = 5;
+
+/// Measures the webhook against its budgets.
+#[derive(Debug, Parser)]
+#[command(name = "bench")]
+struct Arguments {
+    /// The webhook, built for release.
+    #[arg(long)]
+    binary: Option<PathBuf>,
+    /// How often each receiver is started.
+    #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u16).range(1..))]
+    runs: u16,
+    /// Without the receivers in Node and Python.
+    #[arg(long)]
+    skip_rivals: bool,
+    /// JSON in place of the table.
+    #[arg(long)]
+    json: bool,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(&Arguments::parse()).await {
+        Ok(report) => match std::io::stdout().write_all(report.text.as_bytes()) {
+            Ok(()) if report.complete => ExitCode::SUCCESS,
+            _ => ExitCode::FAILURE,
+        },
+        Err(error) => {
+            progress(&format!("bench: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What is printed.
+struct Report {
+    text: String,
+    /// Whether all was measured that can be on this machine.
+    complete: bool,
+}
+
+async fn run(arguments: &Arguments) -> Result<Report, BenchError> {
+    let target = target();
+    let effort = Effort { starts: usize::from(arguments.runs), batches: BATCHES };
+    let binary = arguments.binary.clone().unwrap_or_else(|| target.join("release/webhook"));
+    if !binary.is_file() {
+        let missing = format!("{} is not there; cargo build --release -p terrace-webhook", binary.display());
+        return Err(BenchError::NoFigure(missing));
+    }
+    let bundle = bundle::zipped(&[(&binary, "bootstrap")])?;
+    let program = Program { command: binary, arguments: Vec::new() };
+    let candidate = Candidate { name: "terrace", program, bundle, trouble: true };
+    let watch = Watch::begin()?;
+    let terrace = told(&candidate, effort).await?;
+    let (mut rivals, mut complete): (Vec<Compared>, bool) = (Vec::new(), true);
+    if !arguments.skip_rivals {
+        for rival in Rival::ALL {
+            let figures = compare(rival, &target.join("bench"), effort).await;
+            // A language that is not here is no fault; a receiver that is here and fails is one.
+            complete &= matches!(&figures, Ok(_) | Err(BenchError::NoRival(_)));
+            rivals.push((rival.name(), figures.map_err(|error| error.to_string())));
+        }
+    }
+    let machine = watch.end()?;
+    let text = match arguments.json {
+        true => format!("{:#}\n", table::json(&machine, &terrace, &rivals)),
+        false => table::text(&machine, &terrace, &rivals),
+    };
+    Ok(Report { text, complete })
+}
+
+async fn compare(rival: Rival, folder: &Path, effort: Effort) -> Result<Figures, BenchError> {
+    progress(&format!("{}: installing what it needs", rival.name()));
+    told(&rival.install(folder)?, effort).await
+}
+
+async fn told(candidate: &Candidate, effort: Effort) -> Result<Figures, BenchError> {
+    progress(&format!("{}: measuring", candidate.name));
+    measure(candidate, effort).await
+}
+
+/// Says what goes on, where it does not mix with the table.
+fn progress(what: &str) {
+    // Nobody may be listening.
+    drop(writeln!(std::io::stderr(), "{what}"));
+}
+
+/// Where cargo puts what it builds.
+fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target"), PathBuf::from)
+}
