@@ -66,7 +66,9 @@ pub async fn of_reference(
     let question = Question::of([Some("references"), Some(reference.as_str())]);
     let after = list.cursor.map(|cursor| question.position(cursor)).transpose()?;
     let after = after.map(|position| Partition::from_stored(position.record));
-    let page = table.connections_of(reference, after.as_ref(), list.limit).await?;
+    let mut page = table.connections_of(reference, after.as_ref(), list.limit).await?;
+    // The index has connections without a reference under `-`, which is a name that somebody may be given too.
+    page.entries.retain(|stored| stored.connection.reference_id() == Some(reference.as_str()));
     if page.entries.is_empty() && page.next.is_none() && after.is_none() {
         return Err(QueryError::Unknown("no connection has this reference"));
     }

@@ -13,6 +13,9 @@ use terrace_records::{LogKey, Partition, RecordKey, Version};
 use terrace_store::{Log, LoggedDelivery, Table};
 use terrace_terra::ids::UserId;
 
+/// A name longer than this is none: no key holds it.
+const MAX_NAME: usize = 1_000;
+
 /// A page of deliveries.
 #[derive(Debug, Serialize)]
 pub struct DeliveriesAnswer {
@@ -80,7 +83,7 @@ pub async fn list(
 /// The body of a delivery, byte for byte.
 pub async fn body(log: &Log, user: &UserId<'_>, name: &str) -> Result<Vec<u8>, QueryError> {
     const UNKNOWN: QueryError = QueryError::Unknown("this user has no such delivery in the log, or no longer");
-    let key = LogKey::from_name(name).ok_or(UNKNOWN)?;
+    let key = LogKey::from_name(name).filter(|_| name.len() <= MAX_NAME).ok_or(UNKNOWN)?;
     let delivery = log.read(&Partition::of_user(user), &key).await?.ok_or(UNKNOWN)?;
     Ok(log.body(&delivery).await?)
 }

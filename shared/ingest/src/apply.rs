@@ -50,11 +50,20 @@ impl Ingest {
     }
 
     /// Updates the connections of a plan, and says which jobs they ask for: a connection that turns out to be erased
-    /// or replaced has its job queued again, since what was just written lies behind the sweep.
-    pub(crate) async fn apply_links(&self, plan: &Plan<'_>) -> Result<Vec<Job>, IngestError> {
-        let mut jobs = Vec::new();
+    /// or replaced has its job queued again, since what was just written lies behind the sweep. A connection that the
+    /// table does not take, by an id that no item holds, is none.
+    pub(crate) async fn apply_links(&self, plan: &Plan<'_>) -> Result<Followed, IngestError> {
+        let mut followed = Followed { jobs: Vec::new(), unstorable: false };
+        let jobs = &mut followed.jobs;
         for Link { partition, user, update } in &plan.links {
-            let connection = self.table.update_connection(partition, user, update.clone()).await?;
+            let connection = match self.table.update_connection(partition, user, update.clone()).await {
+                Ok(connection) => connection,
+                Err(error) if error.is_invalid() => {
+                    followed.unstorable = true;
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            };
             match connection.status() {
                 Status::Erased => jobs.push(Job::Erase { user: user.as_str().to_owned() }),
                 Status::Replaced => jobs.extend(
@@ -65,6 +74,14 @@ impl Ingest {
                 Status::Active | Status::Error | Status::Revoked => {}
             }
         }
-        Ok(jobs)
+        Ok(followed)
     }
+}
+
+/// What came of the connections of a plan.
+pub(crate) struct Followed {
+    /// The jobs they ask for.
+    pub(crate) jobs: Vec<Job>,
+    /// One of them was not taken by the table.
+    pub(crate) unstorable: bool,
 }

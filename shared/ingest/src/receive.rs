@@ -164,15 +164,15 @@ impl Ingest {
     ) -> Result<AppliedPlan, IngestError> {
         let counts = self.apply_records(plan, body, frames, now_ms).await?;
         let mut quarantine = plan.quarantine;
-        if counts.rejected > plan.rejected {
+        let followed = self.apply_links(plan).await?;
+        if counts.rejected > plan.rejected || followed.unstorable {
             quarantine = Some(UNSTORABLE);
             self.log.quarantine(&plan.partition, &plan.key, UNSTORABLE, &day(now_ms)).await?;
         }
-        let jobs = self.apply_links(plan).await?;
-        for job in &jobs {
+        for job in &followed.jobs {
             self.queue.send(job).await?;
         }
-        Ok(AppliedPlan { counts, quarantine, queued: !jobs.is_empty() })
+        Ok(AppliedPlan { counts, quarantine, queued: !followed.jobs.is_empty() })
     }
 
     async fn hand_over(&self, plan: &Plan<'_>) -> Result<bool, IngestError> {

@@ -35,7 +35,7 @@ pub(crate) enum Answer {
     /// The connection breaks.
     Broken,
     /// An answer.
-    Given(http::Response<SdkBody>),
+    Given(Box<http::Response<SdkBody>>),
 }
 
 /// An answer of this status, body and headers.
@@ -43,7 +43,7 @@ pub(crate) fn given(status: u16, body: &str, headers: &[(&str, &str)]) -> Answer
     let answer = headers
         .iter()
         .fold(http::Response::builder().status(status), |answer, (name, value)| answer.header(*name, *value));
-    Answer::Given(answer.body(SdkBody::from(body)).unwrap())
+    Answer::Given(Box::new(answer.body(SdkBody::from(body)).unwrap()))
 }
 
 type Answers = dyn Fn(usize, &Seen) -> Answer + Send + Sync;
@@ -112,7 +112,7 @@ impl HttpConnector for FakeService {
                     let body = Full::new(Bytes::from_static(beginning.as_bytes()));
                     http::Response::new(SdkBody::from_body_1_x(body.with_trailers(std::future::pending())))
                 }
-                Answer::Given(answer) => answer,
+                Answer::Given(answer) => *answer,
             };
             Ok(answer.try_into().unwrap())
         })
