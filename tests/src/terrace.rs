@@ -1,6 +1,7 @@
 //! A whole Terrace in process: the handlers that Lambda runs, over DynamoDB in memory and folders that end with it.
 
 use crate::delivery::{Delivery, SECRET};
+use crate::gate::Gate;
 use aws_sdk_dynamodb::Client;
 use bytes::Bytes;
 use http::{HeaderMap, Method};
@@ -14,7 +15,7 @@ use terrace_query::{LargeAnswers, Query};
 use terrace_runtime::http::{Answer, Request};
 use terrace_runtime::settings::IntakeSettings;
 use terrace_runtime::telemetry::Telemetry;
-use terrace_store::local::{Database, FolderQueue, folder_objects};
+use terrace_store::local::{Database, FolderQueue};
 use terrace_store::queue::Job;
 use terrace_store::schema::create_table;
 use terrace_store::{Log, Secrets, Table};
@@ -100,12 +101,17 @@ impl Terrace {
 
     /// One over this client and the folders within this one, which may be there from before.
     pub async fn within(client: Client, folder: &Path) -> Self {
+        Self::gated(client, folder, &Gate::open()).await
+    }
+
+    /// One whose objects and jobs pass through a gate; the client's calls do where the gate made it.
+    pub async fn gated(client: Client, folder: &Path, gate: &Gate) -> Self {
         create_table(&client, TABLE).await.unwrap();
         let queue = FolderQueue::open(&folder.join("jobs")).unwrap();
         let table = Table::new(client.clone(), TABLE);
-        let log = Log::new(table.clone(), Arc::new(folder_objects::objects(folder.join("objects"))));
+        let log = Log::new(table.clone(), Arc::new(gate.objects(folder.join("objects"))));
         let intake = IntakeSettings::default();
-        let ingest = Ingest::new(table.clone(), log.clone(), Arc::new(queue.clone()), intake.log_days);
+        let ingest = Ingest::new(table.clone(), log.clone(), gate.queue(queue.clone()), intake.log_days);
         let lines = Lines::default();
         let telemetry = Arc::new(Telemetry::to(lines.clone()));
         let secrets = Secrets::fixed(vec![SigningSecret::new(SECRET).unwrap()]);
