@@ -12,14 +12,14 @@ CARGO_DENY := 0.20.2
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: ## receive deliveries on this machine; ARGS="--port 9000 --data elsewhere"
-	cargo run --quiet --locked -p terrace-cli -- serve $(ARGS)
+run: ## receive deliveries on this machine; PORT=9000, ARGS="--data elsewhere"
+	cargo run --quiet --locked -p terrace-cli --bin terrace -- serve $(ARGS)
 
-demo: ## send a month of deliveries for twenty users to `make run`, and compare
-	cargo run --quiet --locked -p terrace-cli -- simulate --url $(URL) --users 20 --days 30 --duplicates 0.10 $(ARGS)
+demo: ## send a month of deliveries for twenty users to `make run`, and compare; PORT, URL, ARGS
+	cargo run --quiet --locked -p terrace-cli --bin terrace -- simulate --url $(URL) --users 20 --days 30 --duplicates 0.10 $(ARGS)
 
-test: ## all tests
-	cargo test --workspace --locked
+test: ## all tests, those in the documentation too; ARGS="-p terrace-terra" for some
+	cargo test $(if $(ARGS),,--workspace) --locked $(ARGS)
 
 bench: ## the budgets, beside a plain Node and a plain Python receiver
 	cargo build --release --locked -p terrace-webhook
@@ -30,26 +30,30 @@ lint: ## format and lints, warnings denied
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
 
 doc: ## the documentation of every crate, warnings denied
-	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --all-features --no-deps --locked
 
 deny: ## licences, sources, banned crates; advisories where their database can be fetched
 	@cargo deny --version > /dev/null 2>&1 || cargo install --locked --debug cargo-deny@$(CARGO_DENY)
 	cargo deny --locked check --hide-inclusion-graph bans licenses sources
-	@cargo deny --locked fetch db > target/advisories.log 2>&1 \
-		&& cargo deny --locked check --hide-inclusion-graph advisories \
-		|| { grep -qiE "fetch|clone|network|connect|resolve" target/advisories.log \
-			&& echo "ADVISORIES NOT CHECKED: their database could not be fetched (github.com/rustsec/advisory-db)"; }
+	@mkdir -p target; \
+	if cargo deny --locked fetch db > target/advisories.log 2>&1; then \
+		cargo deny --locked check --hide-inclusion-graph --disable-fetch advisories; \
+	else \
+		echo "ADVISORIES NOT CHECKED, their database could not be fetched: $$(grep -E "fatal|ERROR" target/advisories.log | tail -n 1)"; \
+	fi
 
 build: ## the functions as Lambda takes them, for arm64
 	@cargo lambda --version > /dev/null 2>&1 || { \
-		echo "cargo-lambda is not installed; see https://www.cargo-lambda.info/guide/installation.html"; exit 1; }
-	cargo lambda build --release --arm64 --output-format zip -p terrace-webhook -p terrace-query
+		echo "cargo-lambda is not installed: 'pip install cargo-lambda' brings it with the cross compiler it needs;"; \
+		echo "other ways are on https://www.cargo-lambda.info/guide/installation.html"; exit 1; }
+	cargo lambda build --release --arm64 --locked --output-format zip -p terrace-webhook -p terrace-query
 
 size: ## a release build of the webhook, zipped, against its budget
 	cargo build --release --locked -p terrace-webhook
 	@cp target/release/webhook target/release/bootstrap
 	@python3 -c 'import zipfile; zipfile.ZipFile("target/release/bootstrap.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=9).write("target/release/bootstrap", "bootstrap")'
-	@bytes=$$(wc -c < target/release/bootstrap.zip); echo "webhook, zipped: $$bytes bytes of $(MAX_BUNDLE)"; test $$bytes -le $(MAX_BUNDLE)
+	@bytes=$$(wc -c < target/release/bootstrap.zip); echo "webhook, zipped: $$bytes bytes of $(MAX_BUNDLE)"; \
+		test $$bytes -le $(MAX_BUNDLE) || { echo "over the budget: see what grew with 'cargo bloat --release --crates -p terrace-webhook'"; exit 1; }
 
 golden: ## sign the golden vectors anew with Terra's own SDKs
 	tests/golden/regenerate/run.sh
