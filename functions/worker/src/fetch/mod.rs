@@ -1,0 +1,5 @@
+//! What a ping leads to: in Terra's ping mode a delivery is no data but a URL to fetch it from.
+
+mod address;
+
+pub use address::is_public;

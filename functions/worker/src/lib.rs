@@ -1,0 +1,3 @@
+//! Jobs: the work that follows an answer.
+
+pub mod fetch;
