@@ -21,6 +21,7 @@ const HASHED: &str = "sha256:";
 const REFERENCE: &str = "reference:";
 const SESSION: &str = "session:";
 const DELIVERY: &str = "delivery:";
+const JOB: &str = "job:";
 
 /// The sort key of a connection.
 pub const CONNECTION: &str = "connection";
@@ -45,7 +46,7 @@ pub struct Partition(String);
 impl Partition {
     /// A connection's partition.
     pub fn of_user(user: &UserId<'_>) -> Self {
-        Self(key_text(user.as_str(), &[REFERENCE, SESSION, DELIVERY]))
+        Self(key_text(user.as_str(), &[REFERENCE, SESSION, DELIVERY, JOB]))
     }
 
     /// The partition of what names a reference and no user.
@@ -63,6 +64,23 @@ impl Partition {
         }
     }
 
+    /// The partition of a job's item.
+    pub fn of_job(id: &str) -> Self {
+        Self(format!("{JOB}{}", key_text(id, &[])))
+    }
+
+    /// Whose it is.
+    pub fn kind(&self) -> PartitionKind {
+        let kinds = [
+            (REFERENCE, PartitionKind::Reference),
+            (SESSION, PartitionKind::Session),
+            (DELIVERY, PartitionKind::Delivery),
+            (JOB, PartitionKind::Job),
+        ];
+        let found = kinds.into_iter().find(|(marker, _)| self.0.starts_with(marker));
+        found.map_or(PartitionKind::User, |(_, kind)| kind)
+    }
+
     /// A partition key as read from the table or from a job.
     pub fn from_stored(key: String) -> Self {
         Self(key)
@@ -77,6 +95,21 @@ impl Partition {
     pub fn folder(&self) -> String {
         HEXLOWER.encode(&Sha256::digest(self.0.as_bytes()))
     }
+}
+
+/// Whose a partition is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PartitionKind {
+    /// A connection's.
+    User,
+    /// An end user's, by the customer's name for them.
+    Reference,
+    /// That of a lab report which names nobody.
+    Session,
+    /// That of a delivery which names nobody.
+    Delivery,
+    /// A job's.
+    Job,
 }
 
 impl fmt::Debug for Partition {
@@ -162,6 +195,11 @@ impl LogKey {
     /// The log key of a body that came under this id.
     pub fn new(time_ms: u64, id: &DeliveryId<'_>, body: &[u8]) -> Self {
         Self { time_ms, id: delivery_text(id), digest: xxh3_64(body) }
+    }
+
+    /// The delivery's id, as it stands in keys.
+    pub fn id(&self) -> &str {
+        &self.id
     }
 
     /// The delivery's time in milliseconds since 1970.

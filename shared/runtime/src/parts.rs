@@ -1,10 +1,10 @@
 //! The parts of a function, built for a fast start: the table's client at once, every other when first needed.
 
-use crate::settings::{Places, SecretsFrom};
+use crate::settings::{Places, QueueUrls, SecretsFrom};
 use std::sync::Arc;
 use terrace_store::clients::Clients;
 use terrace_store::parameter::SsmParameter;
-use terrace_store::queue::{JobQueue, SqsQueue};
+use terrace_store::queue::{JobQueue, Queues, SqsQueue};
 use terrace_store::{Log, Objects, Secrets, StoreError, Table};
 
 /// The view and the log.
@@ -16,10 +16,13 @@ pub fn view_and_log(clients: &Clients, places: &Places) -> (Table, Log) {
     (table, log)
 }
 
-/// The queue of jobs.
-pub fn queue(clients: &Clients, url: &str) -> Arc<dyn JobQueue> {
-    let clients = clients.clone();
-    Arc::new(SqsQueue::new(url, move || clients.sqs()))
+/// The queues of jobs and of pings, as one.
+pub fn queues(clients: &Clients, urls: &QueueUrls) -> Arc<dyn JobQueue> {
+    let queue = |url: &str| -> Arc<dyn JobQueue> {
+        let clients = clients.clone();
+        Arc::new(SqsQueue::new(url, move || clients.sqs()))
+    };
+    Arc::new(Queues { jobs: queue(&urls.jobs), pings: queue(&urls.pings) })
 }
 
 /// The signing secrets. Fails where there is none: no secret, no service.

@@ -51,6 +51,21 @@ pub struct LogEntry<'a> {
     pub expires_at: u64,
 }
 
+/// What a delivery is, stated anew.
+#[derive(Debug, Clone, Copy)]
+pub struct Stated<'a> {
+    /// Its event type.
+    pub event: &'static str,
+    /// The records it has copies of.
+    pub copies: &'a [CopyOf],
+    /// There is nothing to keep of it but the log.
+    pub ignored: bool,
+    /// Why it is not wholly understood.
+    pub quarantine: Option<&'a str>,
+    /// The day of the server's clock, `YYYY-MM-DD`.
+    pub today: &'a str,
+}
+
 /// The tier a body lies in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LogBody {
@@ -83,6 +98,10 @@ pub struct LoggedDelivery {
     pub ignored: bool,
     /// Why it was not wholly understood.
     pub quarantine: Option<String>,
+    /// The reference header.
+    pub reference: Option<String>,
+    /// Of a ping: the name of the delivery that it led to.
+    pub fetched: Option<String>,
 }
 
 /// The log's handle. Cheap to clone.
@@ -176,6 +195,46 @@ impl Log {
         Ok(())
     }
 
+    /// States anew what a delivery is, after it was applied once more: a later version may know better.
+    pub async fn restate(&self, partition: &Partition, key: &LogKey, stated: Stated<'_>) -> Result<(), StoreError> {
+        let mut change = item::Change::default();
+        change.require_presence(a::EVENT);
+        change.set(a::EVENT, s(stated.event));
+        match copies::encode(stated.copies)? {
+            Some(list) => change.set(a::COPIES, b(list)),
+            None => change.remove(a::COPIES),
+        }
+        match stated.ignored {
+            true => change.set(a::IGNORED, AttributeValue::Bool(true)),
+            false => change.remove(a::IGNORED),
+        }
+        match stated.quarantine {
+            Some(reason) => {
+                change.set(a::QUARANTINE, s(reason));
+                change.set_if_absent(a::QUARANTINE_DAY, s(stated.today));
+            }
+            None => {
+                change.remove(a::QUARANTINE);
+                change.remove(a::QUARANTINE_DAY);
+            }
+        }
+        let (Changed::Made(_) | Changed::Refused(_)) =
+            self.table.change("state a delivery", partition, &key.sort_key(), change, ReturnValue::None).await?;
+        Ok(())
+    }
+
+    /// Notes which delivery a ping led to. It is understood then, whatever was said of it before.
+    pub async fn fetched(&self, partition: &Partition, ping: &LogKey, led_to: &LogKey) -> Result<(), StoreError> {
+        let mut change = item::Change::default();
+        change.require_presence(a::EVENT);
+        change.set(a::FETCHED, s(led_to.name()));
+        change.remove(a::QUARANTINE);
+        change.remove(a::QUARANTINE_DAY);
+        let (Changed::Made(_) | Changed::Refused(_)) =
+            self.table.change("note a ping", partition, &ping.sort_key(), change, ReturnValue::None).await?;
+        Ok(())
+    }
+
     /// Reads one delivery; `None` if it is not, or no longer, in the log.
     pub async fn read(&self, partition: &Partition, key: &LogKey) -> Result<Option<LoggedDelivery>, StoreError> {
         let item = self.table.get("read a delivery", partition, &key.sort_key()).await?;
@@ -211,5 +270,7 @@ pub(crate) fn delivery_of(item: &Item) -> Result<LoggedDelivery, StoreError> {
         copies,
         ignored: item::flag(item, a::IGNORED),
         quarantine: item::text(item, a::QUARANTINE),
+        reference: item::text(item, a::REFERENCE_HEADER),
+        fetched: item::text(item, a::FETCHED),
     })
 }

@@ -4,6 +4,8 @@
 
 use crate::error::StoreError;
 use bytes::Bytes;
+use futures::future::ready;
+use futures::stream::{BoxStream, StreamExt, once};
 use object_store::path::Path;
 use object_store::signer::Signer;
 use object_store::{Attribute, Attributes, Error, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
@@ -24,6 +26,15 @@ pub struct Backend {
     pub signer: Option<Arc<dyn Signer>>,
     /// Whether the place keeps metadata beside an object. A folder does not.
     pub keeps_metadata: bool,
+}
+
+/// An object that was listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundObject {
+    /// Its key.
+    pub key: String,
+    /// When it was written, in milliseconds since 1970 by the clock of the place.
+    pub modified_ms: u64,
 }
 
 /// The objects' handle.
@@ -91,6 +102,40 @@ impl Objects {
             Ok(bytes) => Ok(Some(bytes)),
             Err(Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(failure(DOING, error)),
+        }
+    }
+
+    /// Puts an object in the place of what is there.
+    pub async fn put(&self, key: &str, bytes: Bytes) -> Result<(), StoreError> {
+        const DOING: &str = "put an object";
+        let put = self.backend()?.store.put(&path(DOING, key)?, PutPayload::from_bytes(bytes)).await;
+        put.map(drop).map_err(|error| failure(DOING, error))
+    }
+
+    /// Removes an object. One that is not there is removed already.
+    pub async fn remove(&self, key: &str) -> Result<(), StoreError> {
+        const DOING: &str = "remove an object";
+        match self.backend()?.store.delete(&path(DOING, key)?).await {
+            Ok(()) | Err(Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(failure(DOING, error)),
+        }
+    }
+
+    /// The objects whose keys begin with the folder `prefix`, in no order.
+    pub fn list(&self, prefix: &str) -> BoxStream<'static, Result<FoundObject, StoreError>> {
+        const DOING: &str = "list objects";
+        let listed = path(DOING, prefix).and_then(|prefix| Ok(self.backend()?.store.list(Some(&prefix))));
+        match listed {
+            Err(error) => once(ready(Err(error))).boxed(),
+            Ok(listed) => listed
+                .map(|found| match found {
+                    Ok(found) => Ok(FoundObject {
+                        key: found.location.to_string(),
+                        modified_ms: u64::try_from(found.last_modified.timestamp_millis()).unwrap_or(0),
+                    }),
+                    Err(error) => Err(failure(DOING, error)),
+                })
+                .boxed(),
         }
     }
 

@@ -1,0 +1,114 @@
+//! Pings: the body lies elsewhere, behind a URL that dies within minutes.
+//!
+//! The fetched bytes then go the way of an inline body, under the ping's own headers. What cannot be fetched leaves its
+//! ping in quarantine, with the reason.
+
+use crate::error::WorkError;
+use crate::fetch::FetchError;
+use crate::worker::{Worked, Worker};
+use bytes::Bytes;
+use std::time::Duration;
+use terrace_ingest::plan::Envelope;
+use terrace_ingest::{IngestError, Moment, day};
+use terrace_records::{LogKey, Partition};
+use terrace_store::{LoggedDelivery, StoreError};
+use terrace_terra::event::{Content, Event};
+use terrace_terra::ids::DeliveryId;
+use terrace_terra::{EventType, UnixSeconds, VerifiedBody};
+use tokio::time::{Instant, sleep};
+
+/// How long a URL lives unless its ping says otherwise. Terra page: presigned-url-expiry.
+const DEFAULT_LIFE: Duration = Duration::from_secs(600);
+/// How long a fetch may take where the URL should be dead by the clock: the clock may be wrong.
+const LAST_CHANCE: Duration = Duration::from_secs(20);
+/// How long to wait before the second try.
+const BEFORE_SECOND: Duration = Duration::from_secs(2);
+/// What is kept back of the time there is, for writing down what came of it.
+const KEPT_BACK: Duration = Duration::from_secs(3);
+/// The reason of a ping that leads to a ping.
+const NESTED: &str = "ping_nested";
+
+impl Worker {
+    pub(crate) async fn ping(
+        &self,
+        partition: &str,
+        log: &str,
+        moment: Moment,
+        due: Instant,
+    ) -> Result<Worked, WorkError> {
+        let partition = Partition::from_stored(partition.to_owned());
+        let refused = || StoreError::refused("fetch a ping", "the job names no delivery");
+        let key = LogKey::from_sort_key(log).ok_or_else(refused)?;
+        let logged = self.log.read(&partition, &key).await?.ok_or(IngestError::Gone)?;
+        if logged.fetched.is_some() {
+            return Ok(Worked::Done);
+        }
+        let body = self.log.body(&logged).await?;
+        let event = Event::read(VerifiedBody::from_log(&body, UnixSeconds(logged.signed_at)));
+        let Content::Ping(ping) = event.content else { return Ok(Worked::Done) };
+        let life = ping.expires_in.map_or(DEFAULT_LIFE, Duration::from_secs);
+        let dies = moment.came + life.saturating_sub(age(&logged, moment));
+        match self.fetch_twice(&ping.url, dies.max(moment.came + LAST_CHANCE).min(due - KEPT_BACK)).await {
+            Ok(fetched) => self.take_in(&partition, &logged, &fetched, moment, due).await,
+            Err(error) => self.lose(&partition, &key, error.reason(), moment).await,
+        }
+    }
+
+    /// Two tries, the second where it may help.
+    async fn fetch_twice(&self, url: &str, until: Instant) -> Result<Bytes, FetchError> {
+        // The first try may take half of the time there is, so that the second has some.
+        let half = Instant::now() + until.saturating_duration_since(Instant::now()) / 2;
+        match self.fetcher.fetch(url, half).await {
+            Err(error) if error.is_transient() => {
+                let left = until.saturating_duration_since(Instant::now());
+                sleep(BEFORE_SECOND.min(left / 4)).await;
+                self.fetcher.fetch(url, until).await
+            }
+            fetched => fetched,
+        }
+    }
+
+    async fn take_in(
+        &self,
+        partition: &Partition,
+        ping: &LoggedDelivery,
+        fetched: &[u8],
+        moment: Moment,
+        due: Instant,
+    ) -> Result<Worked, WorkError> {
+        let body = VerifiedBody::from_log(fetched, UnixSeconds(ping.signed_at));
+        if self.leads_on(body) {
+            return self.lose(partition, &ping.key, NESTED, moment).await;
+        }
+        let envelope = Envelope {
+            trace_id: DeliveryId::new(ping.key.id().to_owned()),
+            ordering_ms: ping.ordering_ms,
+            reference: ping.reference.as_deref(),
+        };
+        let taken = self.ingest.receive_fetched(envelope, body, moment, due - KEPT_BACK).await?;
+        self.log.fetched(partition, &ping.key, &taken.key).await?;
+        Ok(Worked::Done)
+    }
+
+    /// Whether a body is a ping itself: only small ones are, and Terra sends none.
+    fn leads_on(&self, body: VerifiedBody<'_>) -> bool {
+        const LONGEST: usize = 64 * 1_024;
+        body.bytes().len() <= LONGEST && Event::read(body).event_type == EventType::S3Payload
+    }
+
+    async fn lose(
+        &self,
+        partition: &Partition,
+        key: &LogKey,
+        reason: &'static str,
+        moment: Moment,
+    ) -> Result<Worked, WorkError> {
+        self.log.quarantine(partition, key, reason, &day(moment.now_ms)).await?;
+        Ok(Worked::Lost(reason))
+    }
+}
+
+/// How old a ping is: its URL was made with it.
+fn age(logged: &LoggedDelivery, moment: Moment) -> Duration {
+    Duration::from_millis(moment.now_ms.saturating_sub(logged.key.time_ms()))
+}
