@@ -19,7 +19,7 @@ use terrace_worker::fetch::Fetcher;
 use terrace_worker::worker::Parts;
 
 /// The table's name; there is one in the folder.
-const TABLE: &str = "terrace";
+pub const TABLE: &str = "terrace";
 
 /// A whole Terrace in a folder.
 #[derive(Debug)]

@@ -49,7 +49,11 @@ impl Worker {
         let life = ping.expires_in.map_or(DEFAULT_LIFE, Duration::from_secs);
         let dies = moment.came + life.saturating_sub(age(&logged, moment));
         match self.fetch_twice(&ping.url, dies.max(moment.came + LAST_CHANCE).min(due - KEPT_BACK)).await {
-            Ok(fetched) => self.take_in(&partition, &logged, &fetched, moment, due).await,
+            Ok(fetched) => {
+                // Without a trace id a delivery is called by its own body, and so is what was fetched.
+                let id = DeliveryId::new(key.id()).filter(|id| *id != DeliveryId::of_body(&body));
+                self.take_in(&partition, &logged, id, &fetched, moment, due).await
+            }
             Err(error) => self.lose(&partition, &key, error.reason(), moment).await,
         }
     }
@@ -72,6 +76,7 @@ impl Worker {
         &self,
         partition: &Partition,
         ping: &LoggedDelivery,
+        trace_id: Option<DeliveryId<'_>>,
         fetched: &[u8],
         moment: Moment,
         due: Instant,
@@ -81,7 +86,7 @@ impl Worker {
             return self.lose(partition, &ping.key, NESTED, moment).await;
         }
         let envelope = Envelope {
-            trace_id: DeliveryId::new(ping.key.id().to_owned()),
+            trace_id,
             ordering_ms: ping.ordering_ms,
             reference: ping.reference.as_deref(),
         };

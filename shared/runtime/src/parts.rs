@@ -10,10 +10,14 @@ use terrace_store::{Log, Objects, Secrets, StoreError, Table};
 /// The view and the log.
 pub fn view_and_log(clients: &Clients, places: &Places) -> (Table, Log) {
     let table = Table::new(clients.dynamodb(), places.table.as_str());
-    let (clients, bucket) = (clients.clone(), places.bucket.clone());
-    let objects = Objects::new(move || clients.bucket(&bucket));
-    let log = Log::new(table.clone(), Arc::new(objects));
+    let log = Log::new(table.clone(), Arc::new(objects(clients, places)));
     (table, log)
+}
+
+/// The objects of the log.
+pub fn objects(clients: &Clients, places: &Places) -> Objects {
+    let (clients, bucket) = (clients.clone(), places.bucket.clone());
+    Objects::new(move || clients.bucket(&bucket))
 }
 
 /// The queues of jobs and of pings, as one.

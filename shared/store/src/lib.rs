@@ -32,6 +32,7 @@ pub mod secrets;
 pub mod successor;
 mod table;
 pub mod view;
+pub mod view_items;
 
 pub use copies::CopyOf;
 pub use error::StoreError;

@@ -117,6 +117,11 @@ impl Log {
         Self { table, objects }
     }
 
+    /// The same objects, and another table.
+    pub fn over(&self, table: &Table) -> Self {
+        Self { table: table.clone(), objects: Arc::clone(&self.objects) }
+    }
+
     /// Puts an object of the log, once: its key is made of its content.
     pub async fn put_object(
         &self,

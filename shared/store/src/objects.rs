@@ -41,6 +41,7 @@ pub struct FoundObject {
 pub struct Objects {
     build: Build,
     built: OnceLock<Backend>,
+    read_only: bool,
 }
 
 impl fmt::Debug for Objects {
@@ -52,7 +53,20 @@ impl fmt::Debug for Objects {
 impl Objects {
     /// Objects in the place that `build` makes, which is called when the first object is read or written.
     pub fn new(build: impl Fn() -> Result<Backend, StoreError> + Send + Sync + 'static) -> Self {
-        Self { build: Box::new(build), built: OnceLock::new() }
+        Self { build: Box::new(build), built: OnceLock::new(), read_only: false }
+    }
+
+    /// The same objects for who only reads: every write is refused.
+    #[must_use]
+    pub fn read_only(self) -> Self {
+        Self { read_only: true, ..self }
+    }
+
+    fn writable(&self, doing: &'static str) -> Result<&Backend, StoreError> {
+        if self.read_only {
+            return Err(StoreError::refused(doing, "these objects are only read"));
+        }
+        self.backend()
     }
 
     fn backend(&self) -> Result<&Backend, StoreError> {
@@ -71,7 +85,7 @@ impl Objects {
         metadata: &[(&'static str, String)],
     ) -> Result<(), StoreError> {
         const DOING: &str = "put an object";
-        let backend = self.backend()?;
+        let backend = self.writable(DOING)?;
         let mut attributes = Attributes::new();
         if backend.keeps_metadata {
             for (name, value) in metadata {
@@ -108,14 +122,14 @@ impl Objects {
     /// Puts an object in the place of what is there.
     pub async fn put(&self, key: &str, bytes: Bytes) -> Result<(), StoreError> {
         const DOING: &str = "put an object";
-        let put = self.backend()?.store.put(&path(DOING, key)?, PutPayload::from_bytes(bytes)).await;
+        let put = self.writable(DOING)?.store.put(&path(DOING, key)?, PutPayload::from_bytes(bytes)).await;
         put.map(drop).map_err(|error| failure(DOING, error))
     }
 
     /// Removes an object. One that is not there is removed already.
     pub async fn remove(&self, key: &str) -> Result<(), StoreError> {
         const DOING: &str = "remove an object";
-        match self.backend()?.store.delete(&path(DOING, key)?).await {
+        match self.writable(DOING)?.store.delete(&path(DOING, key)?).await {
             Ok(()) | Err(Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(failure(DOING, error)),
         }

@@ -33,6 +33,13 @@ impl RoundPosition {
         serde_json::json!([self.partition, self.record]).to_string()
     }
 
+    pub(crate) fn start(&self) -> Item {
+        Item::from([
+            (a::PARTITION.to_owned(), s(self.partition.as_str())),
+            (a::SORT.to_owned(), s(self.record.as_str())),
+        ])
+    }
+
     /// Reads a position; `None` if it is none.
     pub fn from_text(text: &str) -> Option<Self> {
         let (partition, record) = serde_json::from_str(text).ok()?;
@@ -50,12 +57,7 @@ impl Table {
         &self,
         after: Option<&RoundPosition>,
     ) -> Result<(Vec<Met>, Option<RoundPosition>), StoreError> {
-        let start = after.map(|after| {
-            Item::from([
-                (a::PARTITION.to_owned(), s(after.partition.as_str())),
-                (a::SORT.to_owned(), s(after.record.as_str())),
-            ])
-        });
+        let start = after.map(RoundPosition::start);
         let request =
             self.client().scan().table_name(self.name()).consistent_read(true).set_exclusive_start_key(start);
         let output = request.send().await.map_err(|error| StoreError::from_sdk("go through the table", error))?;
@@ -77,11 +79,9 @@ impl Log {
         after: Option<&RoundPosition>,
     ) -> Result<(Vec<(Partition, LogKey)>, Option<RoundPosition>), StoreError> {
         let start = after.map(|after| {
-            Item::from([
-                (a::QUARANTINE_DAY.to_owned(), s(day)),
-                (a::PARTITION.to_owned(), s(after.partition.as_str())),
-                (a::SORT.to_owned(), s(after.record.as_str())),
-            ])
+            let mut start = after.start();
+            start.insert(a::QUARANTINE_DAY.to_owned(), s(day));
+            start
         });
         let output = self
             .table()
@@ -105,7 +105,7 @@ impl Log {
     }
 }
 
-fn position_of(key: &Item) -> Option<RoundPosition> {
+pub(crate) fn position_of(key: &Item) -> Option<RoundPosition> {
     Some(RoundPosition { partition: item::text(key, a::PARTITION)?, record: item::text(key, a::SORT)? })
 }
 
