@@ -4,6 +4,7 @@ pub mod args;
 pub mod client;
 pub mod deliveries;
 pub mod error;
+pub mod ping_host;
 pub mod records;
 pub mod serve;
 pub mod simulate;
