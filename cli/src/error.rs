@@ -1,5 +1,6 @@
 //! Why a command failed.
 
+use crate::ping_host::PingHostError;
 use crate::serve::ServeError;
 use std::io;
 use terrace_terra::signature::InvalidSecret;
@@ -44,6 +45,9 @@ pub enum CommandError {
     /// The output cannot be written.
     #[error("cannot write the output: {0}")]
     Output(#[from] io::Error),
+    /// Bodies cannot be handed out to be fetched.
+    #[error(transparent)]
+    PingHost(#[from] PingHostError),
     /// `serve` failed.
     #[error(transparent)]
     Serve(#[from] ServeError),
@@ -54,7 +58,7 @@ impl CommandError {
     pub fn exit_status(&self) -> u8 {
         match self {
             Self::Refused { .. } | Self::Serve(_) | Self::Output(_) => 1,
-            Self::Usage(_) | Self::Secret(_) | Self::Unreachable { .. } | Self::Foreign { .. } => 2,
+            Self::Usage(_) | Self::Secret(_) | Self::PingHost(_) | Self::Unreachable { .. } | Self::Foreign { .. } => 2,
         }
     }
 }
