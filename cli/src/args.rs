@@ -65,6 +65,8 @@ mod tests {
             &["simulate", "--users", "0"],
             &["simulate", "--start-date", "2026-02-30"],
             &["simulate", "--at", "yesterday"],
+            &["simulate", "--pings", "-0.1"],
+            &["simulate", "--requests", "101"],
             &["records"],
             &["records", "u", "--id", "x", "--from", "2026-07-01"],
             &["deliveries", "u", "--from", "soon"],

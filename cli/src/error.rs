@@ -1,5 +1,6 @@
 //! Why a command failed.
 
+use crate::ping_host::PingHostError;
 use crate::serve::ServeError;
 use std::io;
 use terrace_ingest::IngestError;
@@ -56,6 +57,9 @@ pub enum CommandError {
     /// A job cannot be done.
     #[error(transparent)]
     Work(#[from] WorkError),
+    /// Bodies cannot be handed out to be fetched.
+    #[error(transparent)]
+    PingHost(#[from] PingHostError),
     /// `serve` failed.
     #[error(transparent)]
     Serve(#[from] ServeError),
@@ -67,7 +71,7 @@ impl CommandError {
         match self {
             Self::Refused { .. } | Self::Serve(_) | Self::Output(_) => 1,
             Self::Store(_) | Self::Ingest(_) | Self::Work(_) => 2,
-            Self::Usage(_) | Self::Secret(_) | Self::Unreachable { .. } | Self::Foreign { .. } => 2,
+            Self::Usage(_) | Self::Secret(_) | Self::PingHost(_) | Self::Unreachable { .. } | Self::Foreign { .. } => 2,
         }
     }
 }

@@ -6,6 +6,7 @@ pub mod deliveries;
 pub mod erase;
 pub mod error;
 pub mod jobs;
+pub mod ping_host;
 pub mod records;
 pub mod replay;
 pub mod serve;

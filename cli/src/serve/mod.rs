@@ -7,12 +7,12 @@ mod jobs;
 pub mod laptop;
 mod requests;
 
-use crate::ping_host::{self, PingHostError};
+use crate::ping_host::PingHostError;
 use clap::Args;
 use laptop::Laptop;
 use std::io;
 use std::net::Ipv4Addr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use terrace_runtime::settings::{
     Environment, IntakeSettings, LOCAL_SECRET, PingSettings, Placeholders, SettingError, given_secrets,
@@ -92,7 +92,7 @@ pub enum ServeError {
 pub async fn run(args: ServeArgs) -> Result<(), ServeError> {
     let secrets = given_secrets(&args.secret, Placeholders::Accepted)?;
     let intake = IntakeSettings::read(&process_environment)?;
-    let fetcher = fetcher(&args.data, &process_environment)?;
+    let fetcher = fetcher(&process_environment)?;
     let laptop = Arc::new(Laptop::open(&args.data, secrets, intake, fetcher, Telemetry::stdout()).await?);
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, args.port));
     let listener = listener.await.map_err(|cause| ServeError::Port { port: args.port, cause })?;
@@ -115,14 +115,11 @@ pub async fn run(args: ServeArgs) -> Result<(), ServeError> {
     served
 }
 
-/// What pings are fetched with: as in the cloud, and from the simulator on this machine, which knows the key to the
-/// certificate in the folder.
-fn fetcher(data: &Path, environment: Environment<'_>) -> Result<Fetcher, ServeError> {
+/// What pings are fetched with, as in the cloud.
+fn fetcher(environment: Environment<'_>) -> Result<Fetcher, ServeError> {
     let pings = PingSettings::read(environment)?;
     let hosts = pings.hosts.as_deref().map_or_else(|| Ok(Hosts::default()), Hosts::parse)?;
-    let fetcher = Fetcher::new(hosts, FetchLimits { max_bytes: pings.max_bytes, ..FetchLimits::default() });
-    let identity = ping_host::ensure(data)?;
-    Ok(fetcher.trusting_local(&String::from_utf8_lossy(identity.certificate_pem()))?)
+    Ok(Fetcher::new(hosts, FetchLimits { max_bytes: pings.max_bytes, ..FetchLimits::default() }))
 }
 
 #[expect(clippy::print_stderr, reason = "a command talks to people; the lines on the standard output are for programs")]
