@@ -75,7 +75,9 @@ pub async fn order(
     let said = match job.status.as_str() {
         _ if following.json => text,
         "done" => tell(&job),
-        "failed" => format!("Job {} failed; the server's log says why, and the message is with the dead ones.", job.job),
+        "failed" => {
+            format!("Job {} failed; the server's log says why, and the message is with the dead ones.", job.job)
+        }
         _ => format!("Job {} is {}; GET /jobs/{} says how far it is.", job.job, job.status, job.job),
     };
     terminal::say(&said)?;

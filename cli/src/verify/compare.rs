@@ -89,8 +89,8 @@ impl<'r> Comparison<'r> {
     fn item(&mut self, item: &ViewItem, made: Option<&ViewItem>) {
         // Where the copy that is kept is no longer in the log, nothing of it can be made anew but its scores.
         let kept = item.kept();
-        let beyond = kept.is_some_and(|kept| !self.covered.has(&item.sort_key, kept))
-            && made.and_then(ViewItem::kept) < kept;
+        let beyond =
+            kept.is_some_and(|kept| !self.covered.has(&item.sort_key, kept)) && made.and_then(ViewItem::kept) < kept;
         let none = BTreeMap::new();
         let made = made.map_or(&none, |made| &made.values);
         let names: BTreeSet<&String> = item.values.keys().chain(made.keys()).collect();

@@ -8,9 +8,9 @@ use terrace_runtime::settings::{WorkerSettings, process_environment};
 use terrace_runtime::telemetry::Telemetry;
 use terrace_runtime::{lambda, parts};
 use terrace_store::clients::Clients;
+use terrace_worker::Worker;
 use terrace_worker::fetch::{FetchLimits, Fetcher, Hosts};
 use terrace_worker::worker::Parts;
-use terrace_worker::Worker;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {

@@ -85,11 +85,7 @@ impl Worker {
         if self.leads_on(body) {
             return self.lose(partition, &ping.key, NESTED, moment).await;
         }
-        let envelope = Envelope {
-            trace_id,
-            ordering_ms: ping.ordering_ms,
-            reference: ping.reference.as_deref(),
-        };
+        let envelope = Envelope { trace_id, ordering_ms: ping.ordering_ms, reference: ping.reference.as_deref() };
         let taken = self.ingest.receive_fetched(envelope, body, moment, due - KEPT_BACK).await?;
         self.log.fetched(partition, &ping.key, &taken.key).await?;
         Ok(Worked::Done)

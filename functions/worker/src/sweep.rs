@@ -27,12 +27,7 @@ const SETTLED_MS: u64 = 15 * 60 * 1_000;
 const ORPHANS: &str = "sweep/orphans";
 
 impl Worker {
-    pub(crate) async fn sweep(
-        &self,
-        after: Option<&str>,
-        moment: Moment,
-        due: Instant,
-    ) -> Result<Worked, WorkError> {
+    pub(crate) async fn sweep(&self, after: Option<&str>, moment: Moment, due: Instant) -> Result<Worked, WorkError> {
         if after.is_none() {
             self.erase_again().await?;
         }

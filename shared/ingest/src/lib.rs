@@ -15,7 +15,7 @@ pub mod receipt;
 pub mod receive;
 pub mod tiers;
 
+pub use again::Again;
 pub use error::IngestError;
 pub use receipt::{Counts, Receipt, Status};
-pub use again::Again;
 pub use receive::{Fetched, Ingest, Moment, Policy, day};

@@ -4,8 +4,8 @@
 //! A crash between any two of them leaves a delivery that was not answered, and the retry repeats every step; each of
 //! them can be repeated.
 
-use crate::error::IngestError;
 use crate::apply::AppliedPlan;
+use crate::error::IngestError;
 use crate::plan::{Envelope, Nature, Plan};
 use crate::receipt::{Counts, Receipt, Status};
 use crate::tiers::{self, Frames};
@@ -117,7 +117,12 @@ impl Ingest {
             Ok(applied) => applied?,
             Err(_) => self.hand_over(&plan).await?,
         };
-        Ok(Fetched { event_type: plan.event_type, counts: applied.counts, quarantine: applied.quarantine, key: plan.key })
+        Ok(Fetched {
+            event_type: plan.event_type,
+            counts: applied.counts,
+            quarantine: applied.quarantine,
+            key: plan.key,
+        })
     }
 
     async fn take_in(&self, plan: Plan<'_>, body: &[u8], moment: Moment) -> Result<Receipt, IngestError> {

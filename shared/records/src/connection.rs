@@ -255,7 +255,9 @@ impl Connection {
         const KEPT: [&str; 5] =
             [register::AUTH, register::REVOKED, register::REPLACED, register::RENEWED, register::ERASED];
         let Some(erasure) = self.erasure() else { return Vec::new() };
-        let stays = |name: &str| KEPT.contains(&name) || [register::REPLACES, register::GOES_ON].iter().any(|kept| name.starts_with(kept));
+        let stays = |name: &str| {
+            KEPT.contains(&name) || [register::REPLACES, register::GOES_ON].iter().any(|kept| name.starts_with(kept))
+        };
         let taken = self.registers.iter().filter(|(name, set)| !stays(name) && erasure.takes(set.time_ms()));
         taken.map(|(name, _)| name.as_str()).collect()
     }

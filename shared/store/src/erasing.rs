@@ -211,12 +211,7 @@ impl Log {
     /// # Errors
     ///
     /// When the bucket does not take it.
-    pub async fn enter_erasure(
-        &self,
-        subject: &Subject,
-        partition: &Partition,
-        at_ms: u64,
-    ) -> Result<(), StoreError> {
+    pub async fn enter_erasure(&self, subject: &Subject, partition: &Partition, at_ms: u64) -> Result<(), StoreError> {
         let line = LedgerLine { subject: subject.clone(), erased_at: at_ms };
         let text = serde_json::to_vec(&line).map_err(|error| StoreError::refused(DOING, error))?;
         self.objects().put(&format!("{LEDGER}/{at_ms:013}-{}", partition.folder()), Bytes::from(text)).await

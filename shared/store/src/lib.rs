@@ -11,8 +11,8 @@
 pub mod clients;
 pub mod copies;
 mod deliveries;
-pub mod error;
 pub mod erasing;
+pub mod error;
 pub mod frames;
 mod item;
 pub mod jobs;

@@ -32,9 +32,8 @@ impl Table {
         change.set(a::REQUEST, s(update.reference()));
         change.set(a::EXPIRES_AT, n(expires_at));
         // Refused is an expectation that a later one has replaced.
-        let (Changed::Made(_) | Changed::Refused(_)) = self
-            .change("note a large request", partition, &update.sort_key(), change, ReturnValue::None)
-            .await?;
+        let (Changed::Made(_) | Changed::Refused(_)) =
+            self.change("note a large request", partition, &update.sort_key(), change, ReturnValue::None).await?;
         Ok(())
     }
 

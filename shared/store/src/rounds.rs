@@ -53,13 +53,9 @@ impl Table {
     /// # Errors
     ///
     /// When the table does not answer, or a delivery is damaged.
-    pub async fn round(
-        &self,
-        after: Option<&RoundPosition>,
-    ) -> Result<(Vec<Met>, Option<RoundPosition>), StoreError> {
+    pub async fn round(&self, after: Option<&RoundPosition>) -> Result<(Vec<Met>, Option<RoundPosition>), StoreError> {
         let start = after.map(RoundPosition::start);
-        let request =
-            self.client().scan().table_name(self.name()).consistent_read(true).set_exclusive_start_key(start);
+        let request = self.client().scan().table_name(self.name()).consistent_read(true).set_exclusive_start_key(start);
         let output = request.send().await.map_err(|error| StoreError::from_sdk("go through the table", error))?;
         let met: Result<Vec<_>, _> = output.items.unwrap_or_default().iter().map(met).collect();
         let next = output.last_evaluated_key.as_ref().and_then(position_of);
