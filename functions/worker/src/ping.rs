@@ -104,8 +104,9 @@ impl Worker {
         reason: &'static str,
         moment: Moment,
     ) -> Result<Worked, WorkError> {
-        self.log.quarantine(partition, key, reason, &day(moment.now_ms)).await?;
-        Ok(Worked::Lost(reason))
+        let marked = self.log.ping_lost(partition, key, reason, &day(moment.now_ms)).await?;
+        // Where another job has fetched it meanwhile nothing is lost.
+        Ok(if marked { Worked::Lost(reason) } else { Worked::Done })
     }
 }
 
