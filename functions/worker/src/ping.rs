@@ -82,19 +82,12 @@ impl Worker {
         due: Instant,
     ) -> Result<Worked, WorkError> {
         let body = VerifiedBody::from_log(fetched, UnixSeconds(ping.signed_at));
-        if self.leads_on(body) {
-            return self.lose(partition, &ping.key, NESTED, moment).await;
-        }
         let envelope = Envelope { trace_id, ordering_ms: ping.ordering_ms, reference: ping.reference.as_deref() };
-        let taken = self.ingest.receive_fetched(envelope, body, moment, due - KEPT_BACK).await?;
+        let Some(taken) = self.ingest.receive_fetched(envelope, body, moment, due - KEPT_BACK).await? else {
+            return self.lose(partition, &ping.key, NESTED, moment).await;
+        };
         self.log.fetched(partition, &ping.key, &taken.key).await?;
         Ok(Worked::Done)
-    }
-
-    /// Whether a body is a ping itself: only small ones are, and Terra sends none.
-    fn leads_on(&self, body: VerifiedBody<'_>) -> bool {
-        const LONGEST: usize = 64 * 1_024;
-        body.bytes().len() <= LONGEST && Event::read(body).event_type == EventType::S3Payload
     }
 
     async fn lose(
