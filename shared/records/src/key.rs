@@ -32,11 +32,17 @@ pub const LOG: &str = "log#";
 /// `reserved`.
 fn key_text(text: &str, reserved: &[&str]) -> String {
     let taken = reserved.iter().chain([&HASHED]).any(|marker| text.starts_with(marker));
-    if taken || text.len() > MAX_KEY_TEXT {
-        format!("{HASHED}{}", HEXLOWER.encode(&Sha256::digest(text.as_bytes())))
-    } else {
-        text.to_owned()
-    }
+    if taken || text.len() > MAX_KEY_TEXT { hashed(text) } else { text.to_owned() }
+}
+
+fn hashed(text: &str) -> String {
+    format!("{HASHED}{}", HEXLOWER.encode(&Sha256::digest(text.as_bytes())))
+}
+
+/// A reference as it stands in a key that goes on after it with a `#`: one that has a `#` itself is hashed, so that none
+/// is taken for another and what follows it.
+pub fn enclosed_text(reference: &ReferenceId<'_>) -> String {
+    if reference.as_str().contains('#') { hashed(reference.as_str()) } else { reference_text(reference) }
 }
 
 /// A partition key: whose life an item belongs to. `Debug` hides it: it names a person or leads to one.
@@ -132,7 +138,7 @@ fn delivery_text(delivery: &DeliveryId<'_>) -> String {
     }
     let plain = text.len() <= 200
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':'));
-    if plain { key_text(text, &[]) } else { format!("{HASHED}{}", HEXLOWER.encode(&Sha256::digest(text.as_bytes()))) }
+    if plain { key_text(text, &[]) } else { hashed(text) }
 }
 
 fn is_hash(text: &str) -> bool {
