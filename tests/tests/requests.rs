@@ -35,12 +35,8 @@ fn day(number: u32) -> String {
 
 fn delivery(user: &str, at: usize, said: Said, now: u64) -> Delivery {
     let user = json!({"user_id": user, "provider": "GARMIN"});
-    let event = |kind: &str, status: &str| {
-        json!({"type": kind, "status": status, "message": "m", "user": user, "reference": REFERENCE})
-    };
-    let chunk = |number| {
-        json!({"type": "daily", "user": user, "data": [{"metadata": {"start_time": day(number)}, "number": number}]})
-    };
+    let event = |kind: &str, status: &str| json!({"type": kind, "status": status, "message": "m", "user": user, "reference": REFERENCE});
+    let chunk = |number| json!({"type": "daily", "user": user, "data": [{"metadata": {"start_time": day(number)}, "number": number}]});
     let body = match said {
         Said::Processing => event("large_request_processing", "processing"),
         Said::Sending(expected) => {
@@ -119,7 +115,8 @@ async fn chunks_that_share_a_reference_are_none_of_them_duplicates() {
             assert_eq!(answer["records"], json!({"stored": 1, "unchanged": 0, "stale": 0, "rejected": 0}));
         }
         let records = terrace.read(&format!("/users/{user}/records"), &[("limit", "1000")]).await;
-        let dates: BTreeSet<_> = records["records"].as_array().unwrap().iter().map(|one| one["id"].to_string()).collect();
+        let dates: BTreeSet<_> =
+            records["records"].as_array().unwrap().iter().map(|one| one["id"].to_string()).collect();
         assert_eq!(dates.len(), 40);
         let deliveries = terrace.read(&format!("/users/{user}/deliveries"), &[("limit", "1000")]).await;
         assert_eq!(deliveries["deliveries"].as_array().unwrap().len(), 40);
@@ -176,7 +173,10 @@ async fn the_two_thousandth_chunk_costs_what_the_first_did() {
     assert!(largest <= 1_024, "a chunk is one write unit: {largest}");
     assert!(items.iter().all(|item| text(item, "record").starts_with("request#")), "nothing else is written");
     let answer = request(&terrace, "u").await;
-    assert_eq!(answer, json!({"reference": REFERENCE, "expected": 2_000, "seen": 2_000, "missing": [], "complete": true}));
+    assert_eq!(
+        answer,
+        json!({"reference": REFERENCE, "expected": 2_000, "seen": 2_000, "missing": [], "complete": true})
+    );
     // The greatest numbers there are take no more.
     for number in 999_999_872..=999_999_999 {
         let chunk = RequestUpdate::of_chunk(REFERENCE, number).unwrap();
@@ -215,7 +215,8 @@ async fn an_odd_number_of_payloads_is_none_and_spoils_nothing() {
     }
     // Without a reference nothing can be told apart, and nothing is noted.
     for reference in ["", r#","reference":"""#, r#","reference":7"#, r#","reference":null"#] {
-        let body = format!(r#"{{"type":"large_request_sending","user":{{"user_id":"v"}},"expected_payloads":3{reference}}}"#);
+        let body =
+            format!(r#"{{"type":"large_request_sending","user":{{"user_id":"v"}},"expected_payloads":3{reference}}}"#);
         assert_eq!(terrace.accept(&Delivery::new(body)).await["status"], "ignored", "{reference}");
     }
     assert!(terrace.items().await.iter().all(|item| !text(item, "record").starts_with("request#r#")));
