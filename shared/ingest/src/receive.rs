@@ -94,7 +94,8 @@ impl Ingest {
     }
 
     /// Takes in a delivery that nobody waits for: what a ping led to. It is applied here, however many records it has,
-    /// and by a job where `until` comes first.
+    /// and by a job where `until` comes first. `None` where it is a ping itself, which Terra never sends so: it is not
+    /// taken in, so that pings lead nowhere else.
     ///
     /// # Errors
     ///
@@ -105,8 +106,11 @@ impl Ingest {
         body: VerifiedBody<'_>,
         moment: Moment,
         until: Instant,
-    ) -> Result<Fetched, IngestError> {
+    ) -> Result<Option<Fetched>, IngestError> {
         let plan = Plan::read(envelope, body);
+        if plan.event_type == EventType::S3Payload {
+            return Ok(None);
+        }
         let packed = tiers::pack(&mut Packer::new()?, &plan, body.bytes())?;
         let frames = match (&packed.body, &packed.object) {
             (LogBody::Object(key), Some(chain)) => Frames::of(key, chain)?,
@@ -117,12 +121,8 @@ impl Ingest {
             Ok(applied) => applied?,
             Err(_) => self.hand_over(&plan).await?,
         };
-        Ok(Fetched {
-            event_type: plan.event_type,
-            counts: applied.counts,
-            quarantine: applied.quarantine,
-            key: plan.key,
-        })
+        let (counts, quarantine) = (applied.counts, applied.quarantine);
+        Ok(Some(Fetched { event_type: plan.event_type, counts, quarantine, key: plan.key }))
     }
 
     async fn take_in(&self, plan: Plan<'_>, body: &[u8], moment: Moment) -> Result<Receipt, IngestError> {

@@ -200,6 +200,25 @@ impl Log {
         Ok(())
     }
 
+    /// Marks a ping that led nowhere for quarantine. `false` if it did lead to a delivery after all, or is gone: then
+    /// there is nothing to mark.
+    pub async fn ping_lost(
+        &self,
+        partition: &Partition,
+        key: &LogKey,
+        reason: &str,
+        today: &str,
+    ) -> Result<bool, StoreError> {
+        let mut change = item::Change::default();
+        change.require_presence(a::EVENT);
+        change.require_same(a::FETCHED, None);
+        change.set(a::QUARANTINE, s(reason));
+        change.set(a::QUARANTINE_DAY, s(today));
+        let doing = "mark a ping for quarantine";
+        let changed = self.table.change(doing, partition, &key.sort_key(), change, ReturnValue::None).await?;
+        Ok(matches!(changed, Changed::Made(_)))
+    }
+
     /// States anew what a delivery is, after it was applied once more: a later version may know better.
     pub async fn restate(&self, partition: &Partition, key: &LogKey, stated: Stated<'_>) -> Result<(), StoreError> {
         let mut change = item::Change::default();
