@@ -1,4 +1,9 @@
 //! `terrace verify` finds nothing where the view is what the log says, and whatever was changed behind its back.
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test fails where something is not as it has to be"
+)]
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use bytes::Bytes;
