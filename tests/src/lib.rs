@@ -3,7 +3,10 @@
 //! hold.
 
 pub mod delivery;
+pub mod erased;
+pub mod events;
 pub mod gate;
+pub mod hold;
 pub mod host;
 pub mod items;
 pub mod killed;
@@ -15,5 +18,6 @@ pub mod terrace;
 
 pub use delivery::Delivery;
 pub use gate::{Gate, Side};
+pub use hold::Hold;
 pub use host::{ObjectHost, Reply};
 pub use terrace::{Settled, Terrace};

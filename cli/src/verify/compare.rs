@@ -63,7 +63,10 @@ impl<'r> Comparison<'r> {
     /// Reads the view that is there.
     pub async fn add_view(&mut self, table: &Table) -> Result<(), CommandError> {
         self.view = read(table).await?;
-        let erased = self.view.values().filter(|item| is_connection(item) && item.connection().erasure().is_some());
+        let erased = self
+            .view
+            .values()
+            .filter(|item| is_connection(item) && item.connection().erasure(item.partition.kind()).is_some());
         self.erased = erased.map(|item| item.partition.as_str().to_owned()).collect();
         self.report.erased = self.erased.len() as u64;
         Ok(())

@@ -9,8 +9,8 @@ use crate::worker::{Worked, Worker};
 use bytes::Bytes;
 use futures::stream::TryStreamExt;
 use std::collections::HashSet;
-use terrace_ingest::Moment;
-use terrace_records::{Partition, PartitionKind};
+use terrace_ingest::{IngestError, Moment};
+use terrace_records::Partition;
 use terrace_store::queue::{Job, Subject};
 use terrace_store::rounds::{Met, RoundPosition};
 use terrace_store::{LogBody, LoggedDelivery, StoreError};
@@ -65,10 +65,30 @@ impl Worker {
     /// Applies a delivery that should have been.
     async fn mend(&self, partition: &Partition, logged: &LoggedDelivery, moment: Moment) -> Result<(), WorkError> {
         let age = moment.now_ms.saturating_sub(logged.received_at);
-        if (SETTLED_MS..LOOKED_AT_MS).contains(&age) && !self.ingest.is_reflected(partition, logged).await? {
-            self.ingest.replay(partition, logged, false, moment).await?;
+        if (SETTLED_MS..LOOKED_AT_MS).contains(&age) { self.reflect(partition, logged, moment).await } else { Ok(()) }
+    }
+
+    /// Applies a delivery whose effect the view does not show. One that is damaged or gone does not stop the others.
+    pub(crate) async fn reflect(
+        &self,
+        partition: &Partition,
+        logged: &LoggedDelivery,
+        moment: Moment,
+    ) -> Result<(), WorkError> {
+        let reflected = async {
+            if !self.ingest.is_reflected(partition, logged).await? {
+                self.ingest.replay(partition, logged, false, moment).await?;
+            }
+            Ok(())
+        };
+        match reflected.await {
+            Err(error @ IngestError::Store(_)) if !error.is_transient() => {
+                self.telemetry.failure("apply a delivery from the log", &error);
+                Ok(())
+            }
+            Ok(()) | Err(IngestError::Gone) => Ok(()),
+            Err(error) => Err(error.into()),
         }
-        Ok(())
     }
 
     /// Queues the erases of the ledger whose mark is gone although there is data.
@@ -80,10 +100,9 @@ impl Worker {
             };
             let Some(partition) = partition else { continue };
             let stored = self.table.connection(&partition).await?;
-            let marked = stored.and_then(|stored| stored.connection.erasure());
+            let marked = stored.and_then(|stored| stored.connection.erasure(partition.kind()));
             let stands = marked.is_some_and(|erasure| erasure.at_ms >= line.erased_at);
-            let known = partition.kind() == PartitionKind::Reference || self.table.is_known(&partition).await?;
-            if !stands && known {
+            if !stands && self.table.is_known(&partition).await? {
                 let (subject, at_ms) = (line.subject, line.erased_at);
                 self.queue.send(&Job::Erase { subject, at_ms, id: None }).await?;
             }

@@ -131,8 +131,11 @@ impl Ingest {
     /// When the store fails.
     pub async fn is_reflected(&self, partition: &Partition, logged: &LoggedDelivery) -> Result<bool, IngestError> {
         let own = self.table.connection(partition).await?;
+        let erasure = own.as_ref().and_then(|own| own.connection.erasure(partition.kind()));
+        if erasure.is_some_and(|erasure| erasure.takes(logged.key.time_ms())) {
+            return Ok(true);
+        }
         let home = match own.as_ref().map(|own| (own.connection.status(), UserId::new(own.user_id.as_str()))) {
-            Some((Status::Erased, _)) => return Ok(true),
             Some((Status::Replaced, Some(user))) => self.table.successor(&user).await?.partition,
             _ => partition.clone(),
         };

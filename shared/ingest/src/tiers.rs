@@ -81,6 +81,11 @@ impl<'o> Frames<'o> {
         Ok(Self { object: Some((key, chain)), by_place })
     }
 
+    /// The object they are in, by its key.
+    pub fn object(&self) -> Option<(&'o str, &'o [u8])> {
+        self.object
+    }
+
     /// What of a copy is written.
     pub fn record_body(
         &self,
