@@ -5,11 +5,12 @@ use crate::apply::AppliedPlan;
 use crate::error::IngestError;
 use crate::plan::{Envelope, Nature, Plan};
 use crate::receipt::Counts;
-use crate::receive::{Ingest, Moment, day};
-use crate::tiers::Frames;
+use crate::receive::{Ingest, Moment, day, metadata};
+use crate::tiers::{self, Packed};
+use bytes::Bytes;
 use terrace_records::decision::{newer_scores, scores_of};
 use terrace_records::{LogKey, Partition, PartitionKind, Status};
-use terrace_store::frames::unpack;
+use terrace_store::frames::{Packer, unpack};
 use terrace_store::log::Stated;
 use terrace_store::{Log, LogBody, LoggedDelivery, StoreError};
 use terrace_terra::event::Owner;
@@ -32,22 +33,20 @@ pub enum Again {
 /// A delivery as it was unpacked from the log.
 struct Unpacked {
     body: Vec<u8>,
-    chain: Option<(String, Vec<u8>)>,
+    packed: Packed,
 }
 
 impl Unpacked {
     async fn read(log: &Log, logged: &LoggedDelivery) -> Result<Self, IngestError> {
-        Ok(match &logged.body {
-            LogBody::Inline(frame) => Self { body: unpack(frame)?, chain: None },
+        let (body, object) = match &logged.body {
+            LogBody::Inline(frame) => (unpack(frame)?, None),
             LogBody::Object(key) => {
                 let chain = log.chain(key).await?;
-                Self { body: unpack(&chain)?, chain: Some((key.clone(), chain)) }
+                (unpack(&chain)?, Some(Bytes::from(chain)))
             }
-        })
-    }
-
-    fn frames(&self) -> Result<Frames<'_>, StoreError> {
-        self.chain.as_ref().map_or_else(|| Ok(Frames::none()), |(key, chain)| Frames::of(key, chain))
+        };
+        let packed = Packed { body: logged.body.clone(), length: object.as_ref().map_or(0, Bytes::len), object };
+        Ok(Self { body, packed })
     }
 
     /// What the delivery asks for, as the present version reads it.
@@ -60,10 +59,19 @@ impl Unpacked {
         let body = VerifiedBody::from_log(&self.body, UnixSeconds(logged.signed_at));
         let plan = Plan::read(envelope, body);
         // What names nobody lies by its id, which the log keeps in keys alone; and what once named nobody may turn out
-        // to name somebody.
+        // to name somebody. A ping stays where its job looks for it.
         let named = !matches!(plan.owner, Owner::Nobody) && partition.kind() == PartitionKind::Delivery;
+        let named = named && plan.nature != Nature::Ping;
         let partition = if named { plan.partition.clone() } else { partition.clone() };
         Plan { partition, key: logged.key.clone(), ..plan }
+    }
+
+    /// The body packed anew, where a record has no frame of its own: the version that packed it knew of no record there.
+    fn repacked(&self, plan: &Plan<'_>) -> Result<Option<Packed>, StoreError> {
+        if self.packed.frames()?.hold(plan, &self.body) {
+            return Ok(None);
+        }
+        tiers::pack(&mut Packer::new()?, plan, &self.body).map(Some)
     }
 }
 
@@ -73,15 +81,13 @@ impl Ingest {
     /// # Errors
     ///
     /// When it is no longer there, or the store fails.
-    pub async fn apply_logged(&self, partition: &str, log_key: &str, moment: Moment) -> Result<Counts, IngestError> {
+    pub async fn apply_logged(&self, partition: &str, log_key: &str, moment: Moment) -> Result<Again, IngestError> {
         const DOING: &str = "apply a delivery";
         let partition = Partition::from_stored(partition.to_owned());
         let key =
             LogKey::from_sort_key(log_key).ok_or_else(|| StoreError::refused(DOING, "the job names no delivery"))?;
         let logged = self.log.read(&partition, &key).await?.ok_or(IngestError::Gone)?;
-        let unpacked = Unpacked::read(&self.log, &logged).await?;
-        let plan = unpacked.plan(&partition, &logged);
-        Ok(self.apply(&plan, &unpacked.body, &unpacked.frames()?, moment).await?.counts)
+        self.replay(&partition, &logged, false, moment).await
     }
 
     /// Applies a delivery from the log as the present version reads it, and states in the log what it turns out to be.
@@ -103,16 +109,14 @@ impl Ingest {
         let mut counts = Counts { rejected: plan.rejected, ..Counts::default() };
         let fetched = plan.nature == Nature::Ping && logged.fetched.is_some();
         if !dry_run && !fetched {
-            let applied = self.apply(&plan, &unpacked.body, &unpacked.frames()?, moment).await?;
+            let repacked = unpacked.repacked(&plan)?;
+            let packed = repacked.as_ref().unwrap_or(&unpacked.packed);
+            if let (true, LogBody::Object(key), Some(chain)) = (repacked.is_some(), &packed.body, &packed.object) {
+                self.log.put_object(key, chain.clone(), &metadata(&plan)).await?;
+            }
+            let applied = self.apply(&plan, &unpacked.body, &packed.frames()?, moment).await?;
             AppliedPlan { counts, quarantine, .. } = applied;
-        }
-        let known = (logged.event.as_str(), logged.ignored, logged.quarantine.as_deref());
-        let ignored = plan.nature == Nature::Ignored;
-        // Why a ping was given up is not in the ping.
-        if !dry_run && plan.nature != Nature::Ping && known != (plan.event_type.name(), ignored, quarantine) {
-            let (event, copies, today) = (plan.event_type.name(), plan.copies(), day(moment.now_ms));
-            let stated = Stated { event, copies: &copies, ignored, quarantine, today: &today };
-            self.log.restate(partition, &logged.key, stated).await?;
+            self.state(partition, logged, &plan, quarantine, repacked.as_ref(), moment).await?;
         }
         Ok(match plan.nature {
             Nature::Ping if !fetched => Again::Fetching,
@@ -120,6 +124,31 @@ impl Ingest {
             Nature::Ignored | Nature::Ping => Again::Ignored,
             Nature::Kept | Nature::Quarantined => Again::Applied(counts),
         })
+    }
+
+    /// States in the log what a delivery turned out to be, where that is another thing than what it says.
+    async fn state(
+        &self,
+        partition: &Partition,
+        logged: &LoggedDelivery,
+        plan: &Plan<'_>,
+        quarantine: Option<&'static str>,
+        repacked: Option<&Packed>,
+        moment: Moment,
+    ) -> Result<(), IngestError> {
+        let known = (logged.event.as_str(), logged.ignored, logged.quarantine.as_deref());
+        let ignored = plan.nature == Nature::Ignored;
+        let same = known == (plan.event_type.name(), ignored, quarantine) && plan.partition == *partition;
+        // Why a ping was given up is not in the ping.
+        if plan.nature == Nature::Ping || (same && repacked.is_none()) {
+            return Ok(());
+        }
+        let (copies, today) = (plan.copies(), day(moment.now_ms));
+        let body = repacked.map(|packed| &packed.body);
+        let stated =
+            Stated { event: plan.event_type.name(), copies: &copies, ignored, quarantine, body, today: &today };
+        self.log.restate(partition, &logged.key, &plan.partition, stated).await?;
+        Ok(())
     }
 
     /// Whether the view reflects a delivery: whether applying it would change nothing. Records are looked for where

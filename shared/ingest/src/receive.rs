@@ -112,10 +112,7 @@ impl Ingest {
             return Ok(None);
         }
         let packed = tiers::pack(&mut Packer::new()?, &plan, body.bytes())?;
-        let frames = match (&packed.body, &packed.object) {
-            (LogBody::Object(key), Some(chain)) => Frames::of(key, chain)?,
-            _ => Frames::none(),
-        };
+        let frames = packed.frames()?;
         self.enter(&plan, body.bytes().len(), &packed, moment).await?;
         let applied = match timeout_at(until, self.apply(&plan, body.bytes(), &frames, moment)).await {
             Ok(applied) => applied?,
@@ -127,10 +124,7 @@ impl Ingest {
 
     async fn take_in(&self, plan: Plan<'_>, body: &[u8], moment: Moment) -> Result<Receipt, IngestError> {
         let packed = tiers::pack(&mut Packer::new()?, &plan, body)?;
-        let frames = match (&packed.body, &packed.object) {
-            (LogBody::Object(key), Some(chain)) => Frames::of(key, chain)?,
-            _ => Frames::none(),
-        };
+        let frames = packed.frames()?;
         let entered = self.enter(&plan, body.len(), &packed, moment).await?;
         let logged = Instant::now();
         let applied = self.apply_in_time(&plan, body, &frames, moment).await?;
@@ -225,7 +219,7 @@ pub struct Fetched {
 }
 
 /// The headers needed to replay an object of the log.
-fn metadata(plan: &Plan<'_>) -> Vec<(&'static str, String)> {
+pub(crate) fn metadata(plan: &Plan<'_>) -> Vec<(&'static str, String)> {
     let ordering = plan.envelope.ordering_ms.map(|ordering| ("ordering-ms", ordering.to_string()));
     let named = [("delivery", plan.key.name()), ("signed-at", plan.signed_at.0.to_string())];
     named.into_iter().chain(ordering).collect()
