@@ -17,6 +17,7 @@ pub mod fetch;
 pub mod ping;
 pub mod rekey;
 pub mod replay;
+mod round;
 pub mod sweep;
 pub mod worker;
 
