@@ -3,19 +3,19 @@
 
 use crate::apply::AppliedPlan;
 use crate::error::IngestError;
-use crate::plan::{Envelope, Nature, Plan};
+use crate::plan::{Envelope, Link, Nature, Plan, UNSTORABLE};
 use crate::receipt::Counts;
 use crate::receive::{Ingest, Moment, day, metadata};
 use crate::tiers::{self, Packed};
 use bytes::Bytes;
 use terrace_records::decision::{newer_scores, scores_of};
-use terrace_records::{LogKey, Partition, PartitionKind, Status};
+use terrace_records::{LogKey, Partition, PartitionKind, RequestUpdate, Retention, Status};
 use terrace_store::frames::{Packer, unpack};
 use terrace_store::log::Stated;
-use terrace_store::{Log, LogBody, LoggedDelivery, StoreError};
+use terrace_store::{Log, LogBody, LoggedDelivery, StoreError, StoredConnection};
 use terrace_terra::event::Owner;
 use terrace_terra::ids::{DeliveryId, UserId};
-use terrace_terra::{UnixSeconds, VerifiedBody};
+use terrace_terra::{Chunk, EventType, UnixSeconds, VerifiedBody};
 
 /// What comes of applying a delivery once more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,45 +151,101 @@ impl Ingest {
         Ok(())
     }
 
-    /// Whether the view reflects a delivery: whether applying it would change nothing. Records are looked for where
-    /// re-authentications have brought them. Of a delivery that lies in an object only the log's own list of copies is
-    /// looked at, and not its scores.
+    /// Whether the view reflects a delivery: whether applying it would change nothing, and no job that it asked for is
+    /// missing. Records are looked for where re-authentications have brought them. What an erase takes is the erase's.
     ///
     /// # Errors
     ///
     /// When the store fails.
     pub async fn is_reflected(&self, partition: &Partition, logged: &LoggedDelivery) -> Result<bool, IngestError> {
         let own = self.table.connection(partition).await?;
+        let erasure = own.as_ref().and_then(|own| own.connection.erasure());
+        let taken = erasure.is_some_and(|erasure| erasure.takes(logged.key.time_ms()));
+        // A record that the table does not take stays unapplied for good.
+        if taken || logged.quarantine.as_deref() == Some(UNSTORABLE) {
+            return Ok(true);
+        }
         let home = match own.as_ref().map(|own| (own.connection.status(), UserId::new(own.user_id.as_str()))) {
-            Some((Status::Erased, _)) => return Ok(true),
             Some((Status::Replaced, Some(user))) => self.table.successor(&user).await?.partition,
             _ => partition.clone(),
         };
-        if let (LogBody::Object(_), Some(copies)) = (&logged.body, &logged.copies)
-            && !copies.is_empty()
+        if home == *partition
+            && let Some(reflected) = self.is_reflected_by_list(partition, logged, own.as_ref()).await?
         {
-            let keys: Vec<_> = copies.iter().map(|copy| copy.record.clone()).collect();
-            let versions = self.table.versions(&home, &keys).await?;
-            let applied = copies.iter().all(|copy| versions.get(&copy.record) >= Some(&copy.version));
-            let told = partition.kind() != PartitionKind::User
-                || own.is_some_and(|own| own.connection.last_delivery().any(|(_, last)| last >= logged.key.time_ms()));
-            return Ok(applied && told);
+            return Ok(reflected);
         }
         let unpacked = Unpacked::read(&self.log, logged).await?;
         let plan = unpacked.plan(partition, logged);
         if plan.nature == Nature::Ping {
             return Ok(logged.fetched.is_some() || logged.quarantine.is_some());
         }
+        let requests = match &plan.request {
+            Some(request) => self.table.is_noted(&plan.partition, request).await?,
+            None => true,
+        };
+        let moved = plan.partition != *partition;
+        Ok(!moved && requests && self.shows_records(&plan, &home).await? && self.shows_links(&plan).await?)
+    }
+
+    /// The same from the list of copies that the log keeps beside a body in an object. `None` where there is no list, or
+    /// only the body tells: of a copy that a greater one replaced the scores may still count.
+    async fn is_reflected_by_list(
+        &self,
+        partition: &Partition,
+        logged: &LoggedDelivery,
+        own: Option<&StoredConnection>,
+    ) -> Result<Option<bool>, IngestError> {
+        let (LogBody::Object(_), Some(copies)) = (&logged.body, &logged.copies) else { return Ok(None) };
+        let Some(data_type) = EventType::from_name(&logged.event).data_type().filter(|_| !copies.is_empty()) else {
+            return Ok(None);
+        };
+        let keys: Vec<_> = copies.iter().map(|copy| copy.record.clone()).collect();
+        let versions = self.table.versions(partition, &keys).await?;
+        let told = own.is_some_and(|own| {
+            let mut last = own.connection.last_delivery();
+            last.any(|(known, last)| known == data_type && last >= logged.key.time_ms())
+        });
+        let missing = copies.iter().any(|copy| versions.get(&copy.record) < Some(&copy.version));
+        if missing || (partition.kind() == PartitionKind::User && !told) {
+            return Ok(Some(false));
+        }
+        if copies.iter().any(|copy| versions.get(&copy.record) > Some(&copy.version)) {
+            return Ok(None);
+        }
+        let chunk = Chunk::of(Some(logged.key.id()), logged.reference.as_deref());
+        let chunk = chunk.filter(|_| partition.kind() == PartitionKind::User);
+        match chunk.and_then(|chunk| RequestUpdate::of_chunk(chunk.reference, chunk.number)) {
+            Some(request) => Ok(Some(self.table.is_noted(partition, &request).await?)),
+            None => Ok(Some(true)),
+        }
+    }
+
+    async fn shows_records(&self, plan: &Plan<'_>, home: &Partition) -> Result<bool, IngestError> {
         for repeats in &plan.records {
-            let Some(stored) = self.table.record(&home, &repeats.greatest.key).await? else { return Ok(false) };
+            let Some(stored) = self.table.record(home, &repeats.greatest.key).await? else { return Ok(false) };
             let scores = newer_scores(scores_of(repeats.all()), &stored.scores);
             if stored.version < repeats.greatest.version || !scores.is_empty() {
                 return Ok(false);
             }
         }
-        for link in plan.links {
-            let Some(stored) = self.table.connection(&link.partition).await? else { return Ok(false) };
-            if !link.update.newer_than(stored.connection.registers()).registers.is_empty() {
+        Ok(true)
+    }
+
+    /// Whether connections are as a plan has them, and what follows from that was done: nothing lies under an id that
+    /// was replaced, and who left was erased where that is the policy.
+    async fn shows_links(&self, plan: &Plan<'_>) -> Result<bool, IngestError> {
+        for Link { partition, update, .. } in &plan.links {
+            let Some(stored) = self.table.connection(partition).await? else { return Ok(false) };
+            let connection = stored.connection;
+            if !update.clone().newer_than(connection.registers()).registers.is_empty() {
+                return Ok(false);
+            }
+            if connection.replaced_by().is_some() && self.table.has_records(partition).await? {
+                return Ok(false);
+            }
+            let left = plan.ends.as_ref().is_some_and(|user| Partition::of_user(user) == *partition);
+            let erased = connection.erasure().is_some_and(|erasure| erasure.at_ms >= plan.key.time_ms());
+            if left && self.policy.retention == Retention::Erase && !erased {
                 return Ok(false);
             }
         }
