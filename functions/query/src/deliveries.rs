@@ -109,9 +109,9 @@ pub async fn body(table: &Table, log: &Log, user: &UserId<'_>, name: &str) -> Re
 /// The milliseconds since 1970 of the days asked for.
 fn times(asked: &ListQuestion<'_>) -> Range<u64> {
     const END: u64 = 9_999_999_999_999;
-    let start = asked.from.and_then(day).map_or(0, |(begins, _)| begins);
-    let end = asked.to.and_then(day).map_or(END, |(_, ends)| ends);
-    start..end
+    let start = asked.from.map_or(0, |from| day(from).0);
+    let end = asked.to.map_or(END, |to| day(to).1);
+    start..end.min(END)
 }
 
 fn answer(delivery: &LoggedDelivery, versions: &HashMap<RecordKey, Version>) -> DeliveryAnswer {

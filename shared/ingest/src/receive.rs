@@ -112,10 +112,7 @@ impl Ingest {
             return Ok(None);
         }
         let packed = tiers::pack(&mut Packer::new()?, &plan, body.bytes())?;
-        let frames = match (&packed.body, &packed.object) {
-            (LogBody::Object(key), Some(chain)) => Frames::of(key, chain)?,
-            _ => Frames::none(),
-        };
+        let frames = packed.frames()?;
         self.enter(&plan, body.bytes().len(), &packed, moment).await?;
         let applied = match timeout_at(until, self.apply(&plan, body.bytes(), &frames, moment)).await {
             Ok(applied) => applied?,
@@ -127,10 +124,7 @@ impl Ingest {
 
     async fn take_in(&self, plan: Plan<'_>, body: &[u8], moment: Moment) -> Result<Receipt, IngestError> {
         let packed = tiers::pack(&mut Packer::new()?, &plan, body)?;
-        let frames = match (&packed.body, &packed.object) {
-            (LogBody::Object(key), Some(chain)) => Frames::of(key, chain)?,
-            _ => Frames::none(),
-        };
+        let frames = packed.frames()?;
         let entered = self.enter(&plan, body.len(), &packed, moment).await?;
         let logged = Instant::now();
         let applied = self.apply_in_time(&plan, body, &frames, moment).await?;

@@ -39,6 +39,19 @@ impl Table {
         Ok(())
     }
 
+    /// Whether what a delivery says of a large request was noted.
+    ///
+    /// # Errors
+    ///
+    /// When the table does not answer.
+    pub async fn is_noted(&self, partition: &Partition, update: &RequestUpdate) -> Result<bool, StoreError> {
+        let Some(item) = self.get("read a large request", partition, &update.sort_key()).await? else {
+            return Ok(false);
+        };
+        let expected = item::bytes(&item, a::EXPECTED).and_then(Register::from_bytes);
+        Ok(update.expected <= expected && update.chunk.is_none_or(|number| chunks_of(&item).any(|one| one == number)))
+    }
+
     /// A user's large requests by reference, from up to `limit` items after `after`.
     ///
     /// # Errors
