@@ -1,6 +1,10 @@
 //! Large requests: history that comes in many deliveries, in any order, whose chunks share one reference and are none of
 //! them duplicates.
-#![expect(clippy::indexing_slicing, reason = "a test fails where something is not as it has to be")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test fails where something is not as it has to be"
+)]
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
