@@ -5,11 +5,11 @@ use bytes::Bytes;
 use http::{HeaderMap, Method};
 use serde_json::{Value, json};
 use terrace_cli::verify::{Report, verify};
+use terrace_runtime::http::Request;
+use terrace_tests::Terrace;
 use terrace_tests::delivery::Delivery;
 use terrace_tests::items::text;
 use terrace_tests::terrace::TABLE;
-use terrace_runtime::http::Request;
-use terrace_tests::Terrace;
 
 /// A life with everything that a view is made of.
 fn deliveries() -> Vec<Delivery> {

@@ -109,7 +109,12 @@ impl<'r> Comparison<'r> {
             }
             let own = item.version(name).is_some_and(|version| !self.covered.has(&item.sort_key, version));
             let of_record = beyond && item.version(name).is_none_or(|_| name == "version");
-            if own || of_record || rootless || self.is_older_register(item, name) || self.are_more_chunks(item, stands, anew) {
+            if own
+                || of_record
+                || rootless
+                || self.is_older_register(item, name)
+                || self.are_more_chunks(item, stands, anew)
+            {
                 self.report.not_covered += 1;
                 if self.report.beyond_the_log.len() < TOLD {
                     self.report.beyond_the_log.push(named(item, name));
