@@ -1,7 +1,6 @@
 //! A greater `auth` lifts an erase: what was made after it stays, whole, and what was made before stays away.
 #![expect(
     clippy::indexing_slicing,
-    clippy::string_slice,
     clippy::unwrap_used,
     reason = "a test fails where something is not as it has to be"
 )]

@@ -1,6 +1,10 @@
 //! A late retry after an erase does not bring data back for good: a webhook is held before each of its calls while the
 //! whole erase runs, and once the jobs that it asks for are done nothing is left but the tombstone.
-#![expect(clippy::unwrap_used, reason = "a test fails where something is not as it has to be")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test fails where something is not as it has to be"
+)]
 
 use serde_json::{Value, json};
 use terrace_runtime::settings::IntakeSettings;
@@ -8,6 +12,7 @@ use terrace_store::queue::{Job, JobQueue, Subject};
 use terrace_tests::erased::{folder, only_a_tombstone, shows_nothing};
 use terrace_tests::events::{Time, large};
 use terrace_tests::items::text;
+use terrace_tests::noise::noise;
 use terrace_tests::{Delivery, Gate, Hold, Terrace};
 
 /// More calls than a webhook makes; reached when it cannot end.
@@ -27,7 +32,8 @@ fn late(time: Time) -> Vec<(&'static str, Delivery)> {
     let year = Value::from(year.collect::<Vec<_>>());
     let mut of_job = time.data(5, "u", "daily", &year);
     of_job.body = String::from_utf8(of_job.body.to_vec()).unwrap().replace("GARMIN", "OURA").into();
-    let long: Vec<_> = (0..210).map(|n| large(&format!("s{n}"), n)).collect();
+    let night = |n: u64| json!({"metadata": {"summary_id": format!("s{n}")}, "samples": noise(n, 20)});
+    let long: Vec<_> = (0..210).map(night).collect();
     vec![
         ("inline", time.day(5, "u", "2026-07-01", 1)),
         ("in an object", time.large(5, "u", "s")),

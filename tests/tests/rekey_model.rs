@@ -25,7 +25,7 @@ use terrace_tests::model::{Digits, Expected, view};
 use terrace_tests::sent::SentDelivery;
 use terrace_tests::{Delivery, Terrace};
 
-const CASES: u32 = 60;
+const CASES: u32 = 40;
 const IDS: [&str; 2] = ["u-0", "u-1"];
 
 #[derive(Deserialize)]

@@ -1,5 +1,9 @@
 //! What becomes of the data of somebody who left, by the customer's policy, in whatever order it is heard of.
-#![expect(clippy::indexing_slicing, reason = "a test fails where something is not as it has to be")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test fails where something is not as it has to be"
+)]
 
 use serde_json::json;
 use terrace_records::Retention;
@@ -69,7 +73,8 @@ async fn who_is_back_has_what_came_since_whatever_comes_first() {
     ];
     let place = |order: &[usize], what: usize| order.iter().position(|at| *at == what);
     let mut first: Option<Items> = None;
-    for (at, order) in orders(deliveries.len()).into_iter().enumerate() {
+    // Every other of 120, and of those every other with the jobs at once.
+    for (at, order) in orders(deliveries.len()).into_iter().step_by(2).enumerate() {
         let terrace = in_order(&deliveries, &order, at % 2 == 0).await;
         assert_eq!(terrace.read("/users/u", &[]).await["status"], "active", "{order:?}");
         let records = terrace.read("/users/u/records", &[("detail", "full")]).await;
