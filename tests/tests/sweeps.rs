@@ -52,7 +52,8 @@ impl Shaky {
             before()
         });
         let (client, gate) = (watched.after(move |_, _| after()).client(), Gate::new(move |_| pass()));
-        let (folder, intake) = (tempfile::tempdir().unwrap(), IntakeSettings { retention, ..IntakeSettings::default() });
+        let (folder, intake) =
+            (tempfile::tempdir().unwrap(), IntakeSettings { retention, ..IntakeSettings::default() });
         let fetcher = Fetcher::new(Hosts::default(), FetchLimits::default());
         let terrace = Terrace::told(client, folder.path(), &gate, intake, fetcher).await;
         Self { terrace, passes, fails_from, writes, _folder: folder }
@@ -113,7 +114,8 @@ fn scenes() -> Vec<Scene> {
         let trace = format!("7243c4e7-7d2b-4a51-9f0c-6a54c1a3b0{second:02}");
         Delivery::new(body.to_string()).signed(now).ordered(now * 1_000 + second).trace(&trace)
     };
-    let event = |kind: &str, user: &str| json!({"type": kind, "user": {"user_id": user, "reference_id": "r", "scopes": "A"}});
+    let event =
+        |kind: &str, user: &str| json!({"type": kind, "user": {"user_id": user, "reference_id": "r", "scopes": "A"}});
     let data = |kind: &str, user: &str, data: Value| json!({"type": kind, "user": {"user_id": user}, "data": data});
     let sleep = |id: u64, samples, score: Value| {
         let scores = json!({"sleep_score": score});
@@ -124,7 +126,8 @@ fn scenes() -> Vec<Scene> {
     let newest = data("sleep", "u", json!([sleep(1, 700, Value::Null), sleep(2, 700, json!(9))]));
     let many: Vec<_> = (0..205).map(|n| json!({"metadata": {"start_time": format!("{}-01-01", 1_700 + n)}})).collect();
     let reauth = json!({"type": "user_reauth", "old_user": {"user_id": "u"}, "new_user": {"user_id": "v"}});
-    let request = json!({"type": "large_request_sending", "user": {"user_id": "u"}, "reference": "q", "expected_payloads": 2});
+    let request =
+        json!({"type": "large_request_sending", "user": {"user_id": "u"}, "reference": "q", "expected_payloads": 2});
     let lab = |of: &str| json!({"type": "lab_report.completed", "event_id": "e", "data": {"session_id": "s", of: "r"}});
     let chunk = |second: u64, body: &Value| {
         let delivery = at(second, body).referring("q");
@@ -152,10 +155,20 @@ fn scenes() -> Vec<Scene> {
         scene("reauth", &[&at(1, &large), &at(2, &small)], &at(3, &reauth), &[]),
         scene("replaced", &[&at(1, &reauth)], &at(2, &small), &[]),
         scene("replaced, in an object", &[&at(1, &reauth)], &at(2, &large), &[&at(3, &small)]),
-        scene("a chain", &[&at(1, &small)], &at(2, &reauth), &[&at(3, &data("sleep", "u", json!([sleep(1, 3, json!(1))])))]),
+        scene(
+            "a chain",
+            &[&at(1, &small)],
+            &at(2, &reauth),
+            &[&at(3, &data("sleep", "u", json!([sleep(1, 3, json!(1))])))],
+        ),
         scene("a request", &[], &at(1, &request), &[]),
         scene("a chunk", &[&at(1, &request)], &chunk(2, &small), &[&chunk(3, &newest)]),
-        scene("a chunk in an object", &[&at(1, &request)], &chunk(2, &large), &[&chunk(3, &data("sleep", "u", json!([])))]),
+        scene(
+            "a chunk in an object",
+            &[&at(1, &request)],
+            &chunk(2, &large),
+            &[&chunk(3, &data("sleep", "u", json!([])))],
+        ),
         scene("a type's last delivery", &[], &at(1, &large), &[&at(2, &data("daily", "u", json!([])))]),
         scene("of a reference", &[], &at(1, &lab("reference_id")), &[]),
         scene("of a session", &[], &at(1, &lab("odd")), &[]),
@@ -269,7 +282,8 @@ async fn what_cannot_be_applied_does_not_churn() {
         json!({"type": "healthcheck"}).to_string(),
         json!({"type": "s3_payload"}).to_string(),
         json!({"type": "s3_payload", "url": "https://example.com/x"}).to_string(),
-        json!({"type": "daily", "user": {"user_id": "u"}, "data": [{}, 7, {"metadata": {"start_time": "2026-07-01"}}]}).to_string(),
+        json!({"type": "daily", "user": {"user_id": "u"}, "data": [{}, 7, {"metadata": {"start_time": "2026-07-01"}}]})
+            .to_string(),
         json!({"type": "user_reauth", "new_user": {"user_id": "u"}, "old_user": {"user_id": long}}).to_string(),
     ] {
         let shaky = Shaky::new(Retention::Keep).await;
