@@ -49,7 +49,7 @@ build: ## the functions as Lambda takes them, for arm64
 	@cargo lambda --version > /dev/null 2>&1 || { \
 		echo "cargo-lambda is not installed: 'pip install cargo-lambda' brings it with the cross compiler it needs;"; \
 		echo "other ways are on https://www.cargo-lambda.info/guide/installation.html"; exit 1; }
-	cargo lambda build --release --arm64 --locked --output-format zip -p terrace-webhook -p terrace-worker -p terrace-query
+	cargo lambda build --release --arm64 --locked --output-format zip -p terrace-webhook -p terrace-query
 
 size: ## a release build of the webhook, zipped, against its budget
 	cargo build --release --locked -p terrace-webhook

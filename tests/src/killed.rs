@@ -82,11 +82,6 @@ impl Killed {
 
     /// The table after work in a process that was killed after so many passes, and the rest of it in another.
     pub async fn at(&self, passes: usize) -> Items {
-        self.at_looking(passes, async |_| ()).await
-    }
-
-    /// The same, with a look at what the one that was killed left.
-    pub async fn at_looking(&self, passes: usize, look: impl AsyncFnOnce(&Terrace)) -> Items {
         let folder = copy(self.before.path());
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.args(["--exact", self.test, "--nocapture"]);
@@ -94,7 +89,6 @@ impl Killed {
         let output = command.output().unwrap();
         assert_eq!(output.status.success(), passes >= self.passes, "after {passes}: {output:?}");
         let terrace = open(folder.path(), &Gate::open(), &self.authority).await;
-        look(&terrace).await;
         terrace.settle().await;
         timeless(&terrace).await
     }

@@ -3,10 +3,7 @@
 //! hold.
 
 pub mod delivery;
-pub mod erased;
-pub mod events;
 pub mod gate;
-pub mod hold;
 pub mod host;
 pub mod items;
 pub mod killed;
@@ -18,6 +15,5 @@ pub mod terrace;
 
 pub use delivery::Delivery;
 pub use gate::{Gate, Side};
-pub use hold::Hold;
 pub use host::{ObjectHost, Reply};
 pub use terrace::{Settled, Terrace};

@@ -1,6 +1,10 @@
 //! The daily round removes objects that nothing leads to, once two rounds found them so and they are older than the log;
 //! whatever a delivery or a record leads to stays. Rounds go on where others had to stop, and stop at nothing.
-#![expect(clippy::unwrap_used, reason = "a test fails where something is not as it has to be")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test fails where something is not as it has to be"
+)]
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use bytes::Bytes;

@@ -1,6 +1,10 @@
 //! The worker is killed at a ping, as by `kill -9`, before and after each call of the store, and what is left of the job
 //! is done by another: it ends as if nothing had happened. And what a ping leads to lies where its user is by then.
-#![expect(clippy::unwrap_used, reason = "a test fails where something is not as it has to be")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test fails where something is not as it has to be"
+)]
 
 use serde_json::{Value, json};
 use std::collections::BTreeSet;

@@ -1,7 +1,6 @@
 //! Replays: deliveries of the log are applied again, those in quarantine once a version knows better, or all of them to
 //! make the view anew.
 #![expect(
-    clippy::string_slice,
     clippy::indexing_slicing,
     clippy::unwrap_used,
     reason = "a test fails where something is not as it has to be"

@@ -9,7 +9,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use terrace_records::{ConnectionUpdate, Partition, RequestUpdate};
+use terrace_records::{Partition, RequestUpdate};
 use terrace_terra::UnixSeconds;
 use terrace_terra::ids::UserId;
 use terrace_tests::items::{Item, differences, text, timeless};
@@ -178,10 +178,10 @@ async fn the_two_thousandth_chunk_costs_what_the_first_did() {
     let terrace = Terrace::new().await;
     let partition = Partition::of_user(&UserId::new("u").unwrap());
     let sending = RequestUpdate::of_event(REFERENCE, Some(2_000), 1).unwrap();
-    terrace.table.note_request(&partition, &sending, 1_800_000_000_000, 2_000_000_000).await.unwrap();
+    terrace.table.note_request(&partition, &sending, 2_000_000_000).await.unwrap();
     for number in 1..=2_000 {
         let chunk = RequestUpdate::of_chunk(REFERENCE, number).unwrap();
-        terrace.table.note_request(&partition, &chunk, 1_800_000_000_000, 2_000_000_000).await.unwrap();
+        terrace.table.note_request(&partition, &chunk, 2_000_000_000).await.unwrap();
     }
     let items: Vec<_> = terrace.items().await;
     let largest = items.iter().map(size).max().unwrap();
@@ -195,7 +195,7 @@ async fn the_two_thousandth_chunk_costs_what_the_first_did() {
     // The greatest numbers there are take no more.
     for number in 999_999_872..=999_999_999 {
         let chunk = RequestUpdate::of_chunk(REFERENCE, number).unwrap();
-        terrace.table.note_request(&partition, &chunk, 1_800_000_000_000, 2_000_000_000).await.unwrap();
+        terrace.table.note_request(&partition, &chunk, 2_000_000_000).await.unwrap();
     }
     let largest = terrace.items().await.iter().map(size).max().unwrap();
     assert!(largest <= 1_024, "a chunk is one write unit: {largest}");
@@ -247,7 +247,7 @@ async fn no_reference_is_taken_for_another() {
     for (at, reference) in references.iter().enumerate() {
         let expected = u32::try_from(at).unwrap() + 10;
         for update in [RequestUpdate::of_event(reference, Some(expected), 1), RequestUpdate::of_chunk(reference, 5)] {
-            terrace.table.note_request(&partition, &update.unwrap(), 1_800_000_000_000, 2_000_000_000).await.unwrap();
+            terrace.table.note_request(&partition, &update.unwrap(), 2_000_000_000).await.unwrap();
         }
     }
     let answer = terrace.read("/users/u/requests", &[]).await;
@@ -265,8 +265,7 @@ async fn of_an_erased_or_unknown_user_no_request_is_told() {
     let (terrace, now) = (Terrace::new().await, UnixSeconds::now().0 - 60);
     terrace.accept(&delivery("u", 1, Said::Chunk(1), now)).await;
     assert_eq!(request(&terrace, "u").await["seen"], 1);
-    let (user, mark) = (UserId::new("u").unwrap(), ConnectionUpdate::of_erased((now + 60) * 1_000));
-    terrace.table.update_connection(&Partition::of_user(&user), &user, mark).await.unwrap();
+    terrace.table.mark_erased(&Partition::of_user(&UserId::new("u").unwrap()), (now + 60) * 1_000).await.unwrap();
     assert_eq!(terrace.read("/users/u/requests", &[]).await["requests"], json!([]), "its job is on the way");
     assert_eq!(terrace.get("/users/nobody/requests", &[]).await.status, 404);
     assert_eq!(terrace.get("/users/u/requests", &[("odd", "1")]).await.status, 400);

@@ -16,7 +16,6 @@ use tempfile::TempDir;
 use terrace_ingest::{Ingest, Policy};
 use terrace_query::{LargeAnswers, Query};
 use terrace_records::Retention;
-use terrace_runtime::http::Request;
 use terrace_runtime::parts;
 use terrace_runtime::settings::{IntakeSettings, QueueUrls};
 use terrace_runtime::telemetry::Telemetry;
@@ -171,10 +170,15 @@ impl Terrace {
     }
 
     async fn ask(&self, method: &str, path: &str) -> Value {
-        let (method, path, query) = (method.parse().unwrap(), path.to_owned(), Vec::new());
-        let (headers, body) = (http::HeaderMap::new(), bytes::Bytes::new());
-        let answer = self.query.handle(&Request { method, path, query, headers, body }).await;
-        serde_json::from_slice(&answer.body).unwrap()
+        let (method, path) = (method.parse().unwrap(), path.to_owned());
+        let request = terrace_runtime::http::Request {
+            method,
+            path,
+            query: Vec::new(),
+            headers: http::HeaderMap::new(),
+            body: bytes::Bytes::new(),
+        };
+        serde_json::from_slice(&self.query.handle(&request).await.body).unwrap()
     }
 }
 

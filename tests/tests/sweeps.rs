@@ -1,6 +1,10 @@
 //! The daily round applies what was logged, answered 503 and never sent again, whatever of it was done before the store
 //! failed; and where the view shows everything it writes nothing.
-#![expect(clippy::too_many_lines, clippy::unwrap_used, reason = "a test fails where something is not as it has to be")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test fails where something is not as it has to be"
+)]
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};

@@ -130,7 +130,7 @@ impl Worker {
     /// The erase that should have taken a delivery, and was never queued after it came.
     async fn left_by_erase(&self, partition: &Partition, logged: &LoggedDelivery) -> Result<Option<Job>, WorkError> {
         let Some(stored) = self.table.connection(partition).await? else { return Ok(None) };
-        let erasure = stored.connection.erasure(partition.kind()).filter(|erasure| erasure.takes(logged.key.time_ms()));
+        let erasure = stored.connection.erasure().filter(|erasure| erasure.takes(logged.key.time_ms()));
         let subject = (partition.kind() == PartitionKind::User).then_some(Subject::User(stored.user_id));
         Ok(erasure.zip(subject).map(|(erasure, subject)| Job::Erase { subject, at_ms: erasure.at_ms, id: None }))
     }
@@ -144,9 +144,10 @@ impl Worker {
             };
             let Some(partition) = partition else { continue };
             let stored = self.table.connection(&partition).await?;
-            let marked = stored.and_then(|stored| stored.connection.erasure(partition.kind()));
+            let marked = stored.and_then(|stored| stored.connection.erasure());
             let stands = marked.is_some_and(|erasure| erasure.at_ms >= line.erased_at);
-            if !stands && self.table.is_known(&partition).await? {
+            let known = partition.kind() == PartitionKind::Reference || self.table.is_known(&partition).await?;
+            if !stands && known {
                 let (subject, at_ms) = (line.subject, line.erased_at);
                 self.queue.send(&Job::Erase { subject, at_ms, id: None }).await?;
             }

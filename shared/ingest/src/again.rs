@@ -159,7 +159,7 @@ impl Ingest {
     /// When the store fails.
     pub async fn is_reflected(&self, partition: &Partition, logged: &LoggedDelivery) -> Result<bool, IngestError> {
         let own = self.table.connection(partition).await?;
-        let erasure = own.as_ref().and_then(|own| own.connection.erasure(partition.kind()));
+        let erasure = own.as_ref().and_then(|own| own.connection.erasure());
         let taken = erasure.is_some_and(|erasure| erasure.takes(logged.key.time_ms()));
         // A record that the table does not take stays unapplied for good.
         if taken || logged.quarantine.as_deref() == Some(UNSTORABLE) {
@@ -244,8 +244,7 @@ impl Ingest {
                 return Ok(false);
             }
             let left = plan.ends.as_ref().is_some_and(|user| Partition::of_user(user) == *partition);
-            let erased =
-                connection.erasure(PartitionKind::User).is_some_and(|erasure| erasure.at_ms >= plan.key.time_ms());
+            let erased = connection.erasure().is_some_and(|erasure| erasure.at_ms >= plan.key.time_ms());
             if left && self.policy.retention == Retention::Erase && !erased {
                 return Ok(false);
             }

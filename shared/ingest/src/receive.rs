@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use terrace_records::{LogKey, Retention};
 use terrace_store::frames::Packer;
-use terrace_store::queue::JobQueue;
+use terrace_store::queue::{Job, JobQueue};
 use terrace_store::{Log, LogBody, LogEntry, Table};
 use terrace_terra::{EventType, UnixSeconds, VerifiedBody};
 use tokio::time::{Instant, timeout_at};
@@ -116,7 +116,7 @@ impl Ingest {
         self.enter(&plan, body.bytes().len(), &packed, moment).await?;
         let applied = match timeout_at(until, self.apply(&plan, body.bytes(), &frames, moment)).await {
             Ok(applied) => applied?,
-            Err(_) => self.hand_over(&plan, &frames).await?,
+            Err(_) => self.hand_over(&plan).await?,
         };
         let (counts, quarantine) = (applied.counts, applied.quarantine);
         Ok(Some(Fetched { event_type: plan.event_type, counts, quarantine, key: plan.key }))
@@ -130,7 +130,7 @@ impl Ingest {
         let applied = self.apply_in_time(&plan, body, &frames, moment).await?;
         let applied = match applied {
             Some(applied) => applied,
-            None => self.hand_over(&plan, &frames).await?,
+            None => self.hand_over(&plan).await?,
         };
         let status = match plan.nature {
             _ if applied.queued => Status::Queued,
@@ -194,6 +194,14 @@ impl Ingest {
             expires_at: self.policy.expires_at(moment),
         };
         Ok(self.log.enter(entry).await?)
+    }
+
+    /// A job that applies what does not get applied before the answer.
+    async fn hand_over(&self, plan: &Plan<'_>) -> Result<AppliedPlan, IngestError> {
+        let job = Job::Apply { partition: plan.partition.as_str().to_owned(), log: plan.key.sort_key() };
+        self.queue.send(&job).await?;
+        let counts = Counts { rejected: plan.rejected, ..Counts::default() };
+        Ok(AppliedPlan { counts, quarantine: plan.quarantine, queued: true })
     }
 }
 

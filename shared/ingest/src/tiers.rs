@@ -91,11 +91,6 @@ impl<'o> Frames<'o> {
         Ok(Self { object: Some((key, chain)), by_place })
     }
 
-    /// The object they are in, by its key.
-    pub fn object(&self) -> Option<(&'o str, &'o [u8])> {
-        self.object
-    }
-
     /// Whether each of a plan's records that is written has a frame of its own.
     pub fn hold(&self, plan: &Plan<'_>, body: &[u8]) -> bool {
         let kept = plan.records.iter().map(|repeats| &repeats.greatest).filter(|copy| !copy.element.deleted);

@@ -102,7 +102,6 @@ impl Endpoints {
             ("TERRACE_TABLE", TABLE.to_owned()),
             ("TERRACE_BUCKET", BUCKET.to_owned()),
             ("TERRACE_QUEUE_URL", format!("{url}/123456789012/terrace-jobs")),
-            ("TERRACE_PING_QUEUE_URL", format!("{url}/123456789012/terrace-pings")),
         ]
     }
 
