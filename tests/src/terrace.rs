@@ -4,7 +4,6 @@ use crate::delivery::{Delivery, SECRET};
 use crate::gate::Gate;
 use aws_sdk_dynamodb::Client;
 use bytes::Bytes;
-use futures::stream::TryStreamExt;
 use http::{HeaderMap, Method};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -88,8 +87,6 @@ pub struct Terrace {
 pub struct Settled {
     /// How many jobs of each kind were done.
     pub done: BTreeMap<&'static str, usize>,
-    /// How many of them were only done in part, and handed on the rest.
-    pub handed_on: usize,
     /// Why pings did not lead to a body.
     pub lost: Vec<&'static str>,
 }
@@ -162,16 +159,6 @@ impl Terrace {
         }
     }
 
-    /// A new one, empty, in memory, whose calls pass through a gate.
-    pub async fn behind(gate: &Gate, intake: IntakeSettings) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let client = gate.client(&Database::in_memory().unwrap());
-        let fetcher = Fetcher::new(Hosts::default(), FetchLimits::default());
-        let mut terrace = Self::told(client, folder.path(), gate, intake, fetcher).await;
-        terrace.folder = Some(folder);
-        terrace
-    }
-
     /// Posts a delivery.
     pub async fn post(&self, delivery: &Delivery) -> Answer {
         self.webhook.handle(&delivery.request()).await
@@ -198,23 +185,6 @@ impl Terrace {
         serde_json::from_slice(&answer.body).unwrap()
     }
 
-    /// Orders that everything at a path is erased, and reads the answer, which has to be that it will be.
-    pub async fn delete(&self, path: &str) -> Value {
-        let (headers, query, body) = (HeaderMap::new(), Vec::new(), Bytes::new());
-        let request = Request { method: Method::DELETE, path: path.to_owned(), query, headers, body };
-        let answer = self.query.handle(&request).await;
-        assert_eq!(answer.status, 202, "{path}: {answer:?}");
-        serde_json::from_slice(&answer.body).unwrap()
-    }
-
-    /// The keys of all objects in a folder of the bucket, sorted.
-    pub async fn objects(&self, folder: &str) -> Vec<String> {
-        let found: Vec<_> = self.log.objects().list(folder).try_collect().await.unwrap();
-        let mut keys: Vec<_> = found.into_iter().map(|found| found.key).collect();
-        keys.sort();
-        keys
-    }
-
     /// Every item of the table, sorted by its keys.
     pub async fn items(&self) -> Vec<std::collections::HashMap<String, aws_sdk_dynamodb::types::AttributeValue>> {
         let mut items = Vec::new();
@@ -231,19 +201,12 @@ impl Terrace {
 
     /// Works on the jobs until none waits. Every job has to succeed.
     pub async fn settle(&self) -> Settled {
-        self.settle_within(Duration::from_secs(600)).await
-    }
-
-    /// The same, where each job is to stop after so long.
-    pub async fn settle_within(&self, span: Duration) -> Settled {
         let mut settled = Settled::default();
         while !self.queue.is_empty() {
             let taken = self.queue.next().await.unwrap();
-            let worked = self.worker.work(taken.job(), Instant::now() + span).await.unwrap();
-            match worked {
-                Worked::Lost(reason) => settled.lost.push(reason),
-                Worked::HandedOn => settled.handed_on += 1,
-                Worked::Done => {}
+            let worked = self.worker.work(taken.job(), Instant::now() + Duration::from_secs(600)).await.unwrap();
+            if let Worked::Lost(reason) = worked {
+                settled.lost.push(reason);
             }
             *settled.done.entry(taken.job().name()).or_default() += 1;
             self.queue.done(taken).await.unwrap();

@@ -63,10 +63,7 @@ impl<'r> Comparison<'r> {
     /// Reads the view that is there.
     pub async fn add_view(&mut self, table: &Table) -> Result<(), CommandError> {
         self.view = read(table).await?;
-        let erased = self
-            .view
-            .values()
-            .filter(|item| is_connection(item) && item.connection().erasure(item.partition.kind()).is_some());
+        let erased = self.view.values().filter(|item| is_connection(item) && item.connection().erasure().is_some());
         self.erased = erased.map(|item| item.partition.as_str().to_owned()).collect();
         self.report.erased = self.erased.len() as u64;
         Ok(())
@@ -94,10 +91,6 @@ impl<'r> Comparison<'r> {
         let kept = item.kept();
         let beyond =
             kept.is_some_and(|kept| !self.covered.has(&item.sort_key, kept)) && made.and_then(ViewItem::kept) < kept;
-        // What stands beside the registers of a connection, such as its place in an index, goes with them.
-        let rootless = made.is_none()
-            && item.record().is_none()
-            && item.values.keys().all(|name| item.register(name).is_none() || self.is_older_register(item, name));
         let none = BTreeMap::new();
         let made = made.map_or(&none, |made| &made.values);
         let names: BTreeSet<&String> = item.values.keys().chain(made.keys()).collect();
@@ -109,12 +102,7 @@ impl<'r> Comparison<'r> {
             }
             let own = item.version(name).is_some_and(|version| !self.covered.has(&item.sort_key, version));
             let of_record = beyond && item.version(name).is_none_or(|_| name == "version");
-            if own
-                || of_record
-                || rootless
-                || self.is_older_register(item, name)
-                || self.are_more_chunks(item, stands, anew)
-            {
+            if own || of_record || self.is_older_register(item, name) || self.are_more_chunks(item, stands, anew) {
                 self.report.not_covered += 1;
                 if self.report.beyond_the_log.len() < TOLD {
                     self.report.beyond_the_log.push(named(item, name));

@@ -6,7 +6,7 @@ use crate::times::instant;
 use jiff::civil::Date;
 use serde::Serialize;
 use std::time::{SystemTime, UNIX_EPOCH};
-use terrace_records::{ConnectionUpdate, Partition};
+use terrace_records::Partition;
 use terrace_runtime::http::Answer;
 use terrace_store::jobs::Replay;
 use terrace_store::queue::{Job, JobQueue, Subject};
@@ -62,16 +62,15 @@ impl Orders<'_> {
         let item = JobItem::queued(JobId::random(), "erase", None, now_ms);
         self.table.put_job(&item, now_ms).await?;
         let marked = match &subject {
-            Subject::User(user) => UserId::new(user.clone()),
+            Subject::User(user) => UserId::new(user.as_str()).as_ref().map(Partition::of_user),
             Subject::Reference(_) => None,
         };
         let job = Job::Erase { subject, at_ms: now_ms, id: Some(item.id.clone()) };
         self.queue.send(&job).await?;
-        if let Some(user) = marked {
-            let partition = Partition::of_user(&user);
-            if self.table.is_known(&partition).await? {
-                self.table.update_connection(&partition, &user, ConnectionUpdate::of_erased(now_ms)).await?;
-            }
+        if let Some(partition) = marked
+            && self.table.is_known(&partition).await?
+        {
+            self.table.mark_erased(&partition, now_ms).await?;
         }
         Ok(Answer::json(202, &JobAnswer::from(&item)))
     }

@@ -1,10 +1,9 @@
 //! Large requests.
 
-use crate::connections::NO_SUCH_USER;
 use crate::error::QueryError;
 use serde::Serialize;
 use std::collections::BTreeMap;
-use terrace_records::{Partition, Request, Status};
+use terrace_records::{Partition, Request};
 use terrace_store::Table;
 use terrace_terra::ids::UserId;
 
@@ -45,13 +44,6 @@ pub async fn list(table: &Table, user: &UserId<'_>) -> Result<RequestsAnswer, Qu
         if after.is_none() {
             break;
         }
-    }
-    // Looked at afterwards: an erase that was marked before what was read came is seen.
-    let status = table.connection(&partition).await?.map(|stored| stored.connection.status());
-    if status == Some(Status::Erased) {
-        requests.clear();
-    } else if requests.is_empty() && status.is_none() && !table.is_known(&partition).await? {
-        return Err(QueryError::Unknown(NO_SUCH_USER));
     }
     let answer = |(reference, request): (String, Request)| RequestAnswer {
         reference,

@@ -6,7 +6,7 @@
 //! * [`worker`]: one job, whatever it is; and [`batch`]: a message queue's batch of them.
 //! * [`ping`]: fetches the body that a ping leads to, through [`fetch`], and takes it in.
 //! * [`rekey`]: brings records under the id that goes on.
-//! * [`erase`]: removes what is kept of somebody, and of whom else [`marks`] says.
+//! * [`erase`]: removes what is kept of somebody.
 //! * [`replay`]: applies deliveries from the log again.
 //! * [`sweep`]: the daily round.
 
@@ -14,11 +14,9 @@ pub mod batch;
 pub mod erase;
 pub mod error;
 pub mod fetch;
-pub mod marks;
 pub mod ping;
 pub mod rekey;
 pub mod replay;
-mod round;
 pub mod sweep;
 pub mod worker;
 

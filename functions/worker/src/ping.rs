@@ -11,17 +11,15 @@ use std::time::Duration;
 use terrace_ingest::plan::Envelope;
 use terrace_ingest::{IngestError, Moment, day};
 use terrace_records::{LogKey, Partition};
-use terrace_store::queue::Job;
 use terrace_store::{LoggedDelivery, StoreError};
 use terrace_terra::event::{Content, Event};
 use terrace_terra::ids::DeliveryId;
-use terrace_terra::{UnixSeconds, VerifiedBody};
+use terrace_terra::{EventType, UnixSeconds, VerifiedBody};
 use tokio::time::{Instant, sleep};
 
 /// How long a URL lives unless its ping says otherwise. Terra page: presigned-url-expiry.
 const DEFAULT_LIFE: Duration = Duration::from_secs(600);
-/// How long a fetch may take where the URL should be dead by the clock: the clock may be wrong. And the time that is
-/// worth beginning with: where less is left, and the URL lives on, another job has more.
+/// How long a fetch may take where the URL should be dead by the clock: the clock may be wrong.
 const LAST_CHANCE: Duration = Duration::from_secs(20);
 /// How long to wait before the second try.
 const BEFORE_SECOND: Duration = Duration::from_secs(2);
@@ -49,14 +47,8 @@ impl Worker {
         let event = Event::read(VerifiedBody::from_log(&body, UnixSeconds(logged.signed_at)));
         let Content::Ping(ping) = event.content else { return Ok(Worked::Done) };
         let life = ping.expires_in.map_or(DEFAULT_LIFE, Duration::from_secs);
-        // One that lives longer than clocks count outlives the job.
-        let dies = moment.came.checked_add(life.saturating_sub(age(&logged, moment))).unwrap_or(due);
-        let (least, most) = (moment.came + LAST_CHANCE, due - KEPT_BACK);
-        if most < least && most < dies {
-            self.queue.send(&Job::Ping { partition: partition.as_str().to_owned(), log: log.to_owned() }).await?;
-            return Ok(Worked::HandedOn);
-        }
-        match self.fetch_twice(&ping.url, dies.max(least).min(most)).await {
+        let dies = moment.came + life.saturating_sub(age(&logged, moment));
+        match self.fetch_twice(&ping.url, dies.max(moment.came + LAST_CHANCE).min(due - KEPT_BACK)).await {
             Ok(fetched) => {
                 // Without a trace id a delivery is called by its own body, and so is what was fetched.
                 let id = DeliveryId::new(key.id()).filter(|id| *id != DeliveryId::of_body(&body));
@@ -90,12 +82,19 @@ impl Worker {
         due: Instant,
     ) -> Result<Worked, WorkError> {
         let body = VerifiedBody::from_log(fetched, UnixSeconds(ping.signed_at));
-        let envelope = Envelope { trace_id, ordering_ms: ping.ordering_ms, reference: ping.reference.as_deref() };
-        let Some(taken) = self.ingest.receive_fetched(envelope, body, moment, due - KEPT_BACK).await? else {
+        if self.leads_on(body) {
             return self.lose(partition, &ping.key, NESTED, moment).await;
-        };
+        }
+        let envelope = Envelope { trace_id, ordering_ms: ping.ordering_ms, reference: ping.reference.as_deref() };
+        let taken = self.ingest.receive_fetched(envelope, body, moment, due - KEPT_BACK).await?;
         self.log.fetched(partition, &ping.key, &taken.key).await?;
         Ok(Worked::Done)
+    }
+
+    /// Whether a body is a ping itself: only small ones are, and Terra sends none.
+    fn leads_on(&self, body: VerifiedBody<'_>) -> bool {
+        const LONGEST: usize = 64 * 1_024;
+        body.bytes().len() <= LONGEST && Event::read(body).event_type == EventType::S3Payload
     }
 
     async fn lose(
@@ -105,9 +104,8 @@ impl Worker {
         reason: &'static str,
         moment: Moment,
     ) -> Result<Worked, WorkError> {
-        let marked = self.log.ping_lost(partition, key, reason, &day(moment.now_ms)).await?;
-        // Where another job has fetched it meanwhile nothing is lost.
-        Ok(if marked { Worked::Lost(reason) } else { Worked::Done })
+        self.log.quarantine(partition, key, reason, &day(moment.now_ms)).await?;
+        Ok(Worked::Lost(reason))
     }
 }
 

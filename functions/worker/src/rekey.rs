@@ -6,9 +6,8 @@
 use crate::error::WorkError;
 use crate::worker::{Worked, Worker};
 use terrace_ingest::Moment;
-use terrace_records::{PartitionKind, Status};
+use terrace_records::{Partition, Status};
 use terrace_store::Successor;
-use terrace_store::moving::{Move, Moved};
 use terrace_store::queue::{Job, Subject};
 use terrace_terra::DataType;
 use terrace_terra::ids::UserId;
@@ -17,81 +16,48 @@ use tokio::time::Instant;
 impl Worker {
     pub(crate) async fn rekey(&self, old: &str, moment: Moment, due: Instant) -> Result<Worked, WorkError> {
         let user = UserId::new(old.to_owned()).ok_or(WorkError::Nobody)?;
-        // Also those on the way: an earlier try may have brought records under an id that was replaced or erased just
-        // then, and may have ended before it could say so.
-        for met in self.table.way(&user).await? {
-            match met.connection.status() {
-                Status::Replaced => {
-                    if !self.carry_over(&met, moment, due).await? {
-                        let new = met.connection.replaced_by().unwrap_or(old).to_owned();
-                        self.queue.send(&Job::Rekey { old: old.to_owned(), new }).await?;
-                        return Ok(Worked::HandedOn);
-                    }
+        let from = Partition::of_user(&user);
+        let successor = self.table.successor(&user).await?;
+        if successor.partition == from {
+            // Named as a new one by a later event, it stands for itself again.
+            return Ok(Worked::Done);
+        }
+        if let Some(erase) = erase_of(&successor) {
+            // What it replaces is erased with it.
+            self.queue.send(&erase).await?;
+            return Ok(Worked::Done);
+        }
+        for data_type in DataType::ALL {
+            while self.table.move_some(data_type, &from, &successor.partition, moment.now_ms).await?.is_some() {
+                if Instant::now() >= due {
+                    self.queue.send(&Job::Rekey { old: old.to_owned(), new: successor.user_id }).await?;
+                    return Ok(Worked::HandedOn);
                 }
-                Status::Erased => self.ask_for_erase(&met).await?,
-                Status::Active | Status::Error | Status::Revoked => {}
             }
         }
+        self.fence(&successor).await?;
         Ok(Worked::Done)
     }
 
-    /// Carries the records of one that stands replaced over to who goes on. `false` where time was over.
-    async fn carry_over(&self, old: &Successor, moment: Moment, due: Instant) -> Result<bool, WorkError> {
-        let successor = self.table.successor(&old.user).await?;
-        if successor.partition == old.partition {
-            // Named as a new one by a later event, or by the settlement of a ring, it stands for itself.
-            return Ok(true);
-        }
-        if successor.connection.status() == Status::Erased {
-            // What it replaces is erased with it.
-            self.ask_for_erase(&successor).await?;
-            return Ok(true);
-        }
-        let moved = Move { from: &old.partition, to: &successor.partition, while_it_is: Status::Replaced };
-        let all = self.bring_over(moved, moment, due).await?;
-        self.fence(&successor).await?;
-        Ok(all)
-    }
-
-    /// Brings the records of one id under another, page by page. `false` where time was over, but never before anything
-    /// was brought.
-    pub(crate) async fn bring_over(&self, moved: Move<'_>, moment: Moment, due: Instant) -> Result<bool, WorkError> {
-        for data_type in DataType::ALL {
-            let mut after = None;
-            loop {
-                let (count, next) = match self.table.move_some(data_type, moved, after, moment.now_ms).await? {
-                    Moved::Page(count, next) => (count, next),
-                    Moved::Stopped => return Ok(true),
-                };
-                if count > 0 && Instant::now() >= due {
-                    return Ok(false);
-                }
-                if next.is_none() {
-                    break;
-                }
-                after = next;
-            }
-        }
-        Ok(true)
-    }
-
     /// Where the id that goes on was itself replaced or erased meanwhile, what was just written lies behind the job
-    /// that did it: it is queued again. So it is where an erase was lifted, for what was brought may be of before it.
-    pub(crate) async fn fence(&self, moved_to: &Successor) -> Result<(), WorkError> {
-        let now = self.table.somebody(&moved_to.user).await?;
-        if let Some(new) = now.connection.replaced_by() {
-            let (old, new) = (now.user.as_str().to_owned(), new.to_owned());
+    /// that did it: it is queued again.
+    async fn fence(&self, moved_to: &Successor) -> Result<(), WorkError> {
+        let stored = self.table.connection(&moved_to.partition).await?;
+        let connection = stored.map(|stored| stored.connection).unwrap_or_default();
+        if let Some(new) = connection.replaced_by() {
+            let (old, new) = (moved_to.user_id.clone(), new.to_owned());
             self.queue.send(&Job::Rekey { old, new }).await?;
         }
-        self.ask_for_erase(&now).await
-    }
-
-    /// Queues the erase of somebody who bears its mark.
-    async fn ask_for_erase(&self, erased: &Successor) -> Result<(), WorkError> {
-        if let Some(erasure) = erased.connection.erasure(PartitionKind::User) {
-            let subject = Subject::User(erased.user.as_str().to_owned());
-            self.queue.send(&Job::Erase { subject, at_ms: erasure.at_ms, id: None }).await?;
+        if let Some(erase) = erase_of(&Successor { connection, ..moved_to.clone() }) {
+            self.queue.send(&erase).await?;
         }
         Ok(())
     }
+}
+
+/// The job that erases somebody who stands erased.
+fn erase_of(successor: &Successor) -> Option<Job> {
+    let erasure = successor.connection.erasure().filter(|_| successor.connection.status() == Status::Erased)?;
+    let subject = Subject::User(successor.user_id.clone());
+    Some(Job::Erase { subject, at_ms: erasure.at_ms, id: None })
 }

@@ -23,21 +23,9 @@ use tokio::time::Instant;
 const PAGE: usize = 100;
 /// The end of time, as keys have it: thirteen digits of milliseconds.
 const END_MS: u64 = 9_999_999_999_999;
-/// How many deliveries were found, as progress has it.
-const DELIVERIES: &str = "deliveries";
-/// How many of them could not be read.
-const FAILED: &str = "failed";
-
-/// A delivery that was found.
-struct Found {
-    /// Whose it is, and what; none where it cannot be read.
-    delivery: Option<(Partition, LoggedDelivery)>,
-    /// The place right after it.
-    after: String,
-}
 
 /// A page of deliveries, and where the next one begins.
-type Page = (Vec<Found>, Option<String>);
+type Found = (Vec<(Partition, LoggedDelivery)>, Option<String>);
 
 impl Worker {
     pub(crate) async fn replay(&self, id: &JobId, moment: Moment, due: Instant) -> Result<Worked, WorkError> {
@@ -48,19 +36,15 @@ impl Worker {
         };
         let times = times(&replay);
         item.state = JobState::Running;
-        // Where nothing was found that is said as well.
-        item.progress.entry(DELIVERIES.to_owned()).or_default();
         loop {
             let (found, next) = self.page(&replay, &times, item.cursor.as_deref(), &item, moment).await?;
-            let mut stopped_at = None;
-            for Found { delivery, after } in found {
-                self.apply_again(&replay, &times, delivery, &mut item, moment).await?;
-                if Instant::now() >= due {
-                    stopped_at = Some(after);
-                    break;
+            for (partition, logged) in found {
+                let wanted = replay.only == Only::All || logged.quarantine.is_some();
+                if wanted && times.contains(&logged.key.time_ms()) {
+                    self.apply_again(&partition, &logged, replay.dry_run, &mut item, moment).await?;
                 }
             }
-            item.cursor = stopped_at.or(next);
+            item.cursor = next;
             if item.cursor.is_none() {
                 item.state = JobState::Done;
             }
@@ -75,29 +59,19 @@ impl Worker {
         }
     }
 
-    /// Applies a delivery again, where it is one that was asked for.
     async fn apply_again(
         &self,
-        replay: &Replay,
-        times: &Range<u64>,
-        delivery: Option<(Partition, LoggedDelivery)>,
+        partition: &Partition,
+        logged: &LoggedDelivery,
+        dry_run: bool,
         item: &mut JobItem,
         moment: Moment,
     ) -> Result<(), WorkError> {
         let mut count = |name: &str, number: usize| {
             *item.progress.entry(name.to_owned()).or_default() += number as u64;
         };
-        let Some((partition, logged)) = delivery else {
-            count(DELIVERIES, 1);
-            count(FAILED, 1);
-            return Ok(());
-        };
-        let wanted = replay.only == Only::All || logged.quarantine.is_some();
-        if !wanted || !times.contains(&logged.key.time_ms()) {
-            return Ok(());
-        }
-        count(DELIVERIES, 1);
-        match self.ingest.replay(&partition, &logged, replay.dry_run, moment).await {
+        count("deliveries", 1);
+        match self.ingest.replay(partition, logged, dry_run, moment).await {
             Ok(Again::Applied(counts)) => {
                 count("applied", 1);
                 count("records_stored", counts.stored);
@@ -107,7 +81,7 @@ impl Worker {
             Ok(Again::Quarantined) => count("quarantined", 1),
             Err(error) if error.is_transient() => return Err(error.into()),
             // One that is damaged or gone does not stop the others.
-            Err(IngestError::Gone | IngestError::Store(_)) => count(FAILED, 1),
+            Err(IngestError::Gone | IngestError::Store(_)) => count("failed", 1),
             Err(error) => return Err(error.into()),
         }
         Ok(())
@@ -120,7 +94,7 @@ impl Worker {
         cursor: Option<&str>,
         item: &JobItem,
         moment: Moment,
-    ) -> Result<Page, WorkError> {
+    ) -> Result<Found, WorkError> {
         match (&replay.user_id, replay.only) {
             (Some(user), _) => self.of_user(user, times, cursor).await,
             (None, Only::All) => self.of_everybody(cursor).await,
@@ -128,41 +102,34 @@ impl Worker {
         }
     }
 
-    async fn of_user(&self, user: &str, times: &Range<u64>, cursor: Option<&str>) -> Result<Page, WorkError> {
+    async fn of_user(&self, user: &str, times: &Range<u64>, cursor: Option<&str>) -> Result<Found, WorkError> {
         let user = UserId::new(user).ok_or(WorkError::Nobody)?;
         let partition = Partition::of_user(&user);
         let after = cursor.map(|record| Position { record: record.to_owned(), start_key: None });
         let page = self.log.deliveries(&partition, times.clone(), after.as_ref(), PAGE).await?;
-        let found = page.entries.into_iter().map(|logged| {
-            let after = logged.key.sort_key();
-            Found { delivery: Some((partition.clone(), logged)), after }
-        });
-        Ok((found.collect(), page.next.map(|next| next.record)))
+        let found = page.entries.into_iter().map(|logged| (partition.clone(), logged)).collect();
+        Ok((found, page.next.map(|next| next.record)))
     }
 
-    async fn of_everybody(&self, cursor: Option<&str>) -> Result<Page, WorkError> {
+    async fn of_everybody(&self, cursor: Option<&str>) -> Result<Found, WorkError> {
         let after = cursor.and_then(RoundPosition::from_text);
         let (met, next) = self.table.round(after.as_ref()).await?;
-        let found = met.into_iter().filter_map(|met| match met {
-            Met::Delivery(partition, logged) => {
-                let after = RoundPosition::of_delivery(&partition, &logged.key).to_text();
-                Some(Found { delivery: Some((partition, *logged)), after })
-            }
-            Met::Damaged(at, _) => Some(Found { delivery: None, after: at.to_text() }),
+        let deliveries = met.into_iter().filter_map(|met| match met {
+            Met::Delivery(partition, logged) => Some((partition, *logged)),
             Met::Pointer(_) | Met::Other => None,
         });
-        Ok((found.collect(), next.map(|next| next.to_text())))
+        Ok((deliveries.collect(), next.map(|next| next.to_text())))
     }
 
-    /// The days of quarantine, one after the other. A delivery is quarantined on the day it came or later, which clocks
-    /// may put a day before its own: days before that hold nothing.
+    /// The days of quarantine, one after the other. A delivery is quarantined on the day it came or later, so days
+    /// before the first asked for hold nothing.
     async fn of_quarantine(
         &self,
         replay: &Replay,
         cursor: Option<&str>,
         item: &JobItem,
         moment: Moment,
-    ) -> Result<Page, WorkError> {
+    ) -> Result<Found, WorkError> {
         let lost = || StoreError::corrupt("go on with a replay", "its item does not say where it stopped");
         let (day, after) = match cursor {
             Some(cursor) => {
@@ -174,35 +141,22 @@ impl Worker {
         let after = after.as_deref().and_then(RoundPosition::from_text);
         let (keys, next) = self.log.quarantined_on(&day.to_string(), after.as_ref()).await?;
         let mut found = Vec::with_capacity(keys.len());
-        let place = |day: Date, after: Option<RoundPosition>| {
-            serde_json::json!([day.to_string(), after.map(|after| after.to_text())]).to_string()
-        };
         for (partition, key) in keys {
-            let after = place(day, Some(RoundPosition::of_delivery(&partition, &key)));
-            match self.log.read(&partition, &key).await {
-                Ok(Some(logged)) => found.push(Found { delivery: Some((partition, logged)), after }),
-                // It has expired or was erased just now.
-                Ok(None) => {}
-                Err(error) if error.is_transient() => return Err(error.into()),
-                Err(_) => found.push(Found { delivery: None, after }),
-            }
+            let logged = self.log.read(&partition, &key).await?;
+            found.extend(logged.map(|logged| (partition, logged)));
         }
         let next = match next {
-            Some(next) => Some(place(day, Some(next))),
-            None => {
-                let tomorrow = day.tomorrow().ok().filter(|next| *next <= date(moment.now_ms));
-                tomorrow.map(|next| place(next, None))
-            }
+            Some(next) => Some((day, Some(next.to_text()))),
+            None => day.tomorrow().ok().filter(|next| *next <= date(moment.now_ms)).map(|next| (next, None)),
         };
-        Ok((found, next))
+        Ok((found, next.map(|(day, after)| serde_json::json!([day.to_string(), after]).to_string())))
     }
 
     fn first_day(&self, replay: &Replay, item: &JobItem) -> Date {
         let asked = replay.from.as_deref().and_then(|from| from.parse::<Date>().ok());
         let days = i64::try_from(self.log_days).unwrap_or(3_650) + 1;
         let kept = date(item.created_at).checked_sub(jiff::Span::new().days(days)).unwrap_or(Date::MIN);
-        let first = asked.map(|asked| asked.yesterday().unwrap_or(asked));
-        first.map_or(kept, |first| first.max(kept))
+        asked.map_or(kept, |asked| asked.max(kept))
     }
 }
 
@@ -213,14 +167,12 @@ fn date(time_ms: u64) -> Date {
 
 /// The delivery times that a replay asks for, in milliseconds since 1970.
 fn times(replay: &Replay) -> Range<u64> {
+    let begins = |date: Date| {
+        let begins = TimeZone::UTC.to_timestamp(date.at(0, 0, 0, 0)).ok()?;
+        u64::try_from(begins.as_millisecond()).ok()
+    };
     let day = |text: &Option<String>| text.as_deref().and_then(|text| text.parse::<Date>().ok());
-    let from = day(&replay.from).map_or(0, begins);
-    let to = day(&replay.to).map_or(END_MS, |day| day.tomorrow().map_or(END_MS, begins));
+    let from = day(&replay.from).and_then(begins).unwrap_or(0);
+    let to = day(&replay.to).and_then(|day| day.tomorrow().ok()).and_then(begins).unwrap_or(END_MS);
     from..to
-}
-
-/// When a day begins by UTC, in milliseconds since 1970; 0 for every day before.
-fn begins(date: Date) -> u64 {
-    let since = date.duration_since(jiff::civil::date(1970, 1, 1)).as_millis();
-    u64::try_from(since).unwrap_or(0)
 }

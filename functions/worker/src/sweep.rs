@@ -5,18 +5,18 @@
 //! nothing leads to, once two rounds in a row found them so: a record that is being moved may be met in neither place.
 
 use crate::error::WorkError;
-use crate::round::Round;
 use crate::worker::{Worked, Worker};
 use bytes::Bytes;
 use futures::stream::TryStreamExt;
 use std::collections::HashSet;
-use terrace_ingest::{IngestError, Moment};
+use terrace_ingest::Moment;
 use terrace_records::{Partition, PartitionKind};
 use terrace_store::queue::{Job, Subject};
 use terrace_store::rounds::{Met, RoundPosition};
 use terrace_store::{LogBody, LoggedDelivery, StoreError};
 use terrace_terra::ids::{ReferenceId, UserId};
 use tokio::time::Instant;
+use xxhash_rust::xxh3::xxh3_64;
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 /// How far back deliveries are looked at: a round may fail for a day or two.
@@ -28,111 +28,47 @@ const ORPHANS: &str = "sweep/orphans";
 
 impl Worker {
     pub(crate) async fn sweep(&self, after: Option<&str>, moment: Moment, due: Instant) -> Result<Worked, WorkError> {
-        let objects = self.log.objects();
-        let mut round = match after {
-            None => {
-                self.erase_again().await?;
-                Round::begin()
-            }
-            Some(id) => match Round::go_on(objects, id).await? {
-                Some(round) => round,
-                // It came to its end, and this message is an echo.
-                None => return Ok(Worked::Done),
-            },
-        };
-        if !self.go_round(&mut round, moment, due).await? {
-            round.keep(objects).await?;
-            self.queue.send(&Job::Sweep { after: Some(round.id().to_owned()) }).await?;
-            return Ok(Worked::HandedOn);
+        if after.is_none() {
+            self.erase_again().await?;
         }
-        self.remove_orphans(&round, moment).await?;
-        round.end(objects).await?;
-        Ok(Worked::Done)
-    }
-
-    /// Goes through all there is from where the round stands. `false` where time is over before the end.
-    async fn go_round(&self, round: &mut Round, moment: Moment, due: Instant) -> Result<bool, WorkError> {
-        let mut asked = None;
+        let mut led_to: HashSet<u64> = HashSet::new();
+        let mut position = after.and_then(RoundPosition::from_text);
         loop {
-            let (met, next) = self.table.round(round.position.as_ref()).await?;
+            let (met, next) = self.table.round(position.as_ref()).await?;
             for met in met {
                 match met {
                     Met::Delivery(partition, logged) => {
                         if let LogBody::Object(object) = &logged.body {
-                            round.leads_to(object);
+                            led_to.insert(xxh3_64(object.as_bytes()));
                         }
-                        self.mend(&partition, &logged, &mut asked, moment).await?;
-                        if Instant::now() >= due {
-                            round.position = Some(RoundPosition::of_delivery(&partition, &logged.key));
-                            return Ok(false);
-                        }
+                        self.mend(&partition, &logged, moment).await?;
                     }
-                    Met::Pointer(object) | Met::Damaged(_, Some(object)) => round.leads_to(&object),
-                    Met::Damaged(_, None) | Met::Other => {}
+                    Met::Pointer(object) => drop(led_to.insert(xxh3_64(object.as_bytes()))),
+                    Met::Other => {}
                 }
             }
-            round.position = next;
-            if round.position.is_none() {
-                return Ok(true);
-            }
+            position = next;
+            let Some(stopped_at) = &position else { break };
             if Instant::now() >= due {
-                return Ok(false);
+                let after = Some(stopped_at.to_text());
+                self.queue.send(&Job::Sweep { after }).await?;
+                return Ok(Worked::HandedOn);
             }
         }
+        // Only who saw everything knows what nothing leads to.
+        if after.is_none() {
+            self.remove_orphans(&led_to, moment).await?;
+        }
+        Ok(Worked::Done)
     }
 
-    /// Applies a delivery that should have been, and has one erased that should have been; `asked` is who was asked to be
-    /// erased last.
-    async fn mend(
-        &self,
-        partition: &Partition,
-        logged: &LoggedDelivery,
-        asked: &mut Option<Partition>,
-        moment: Moment,
-    ) -> Result<(), WorkError> {
+    /// Applies a delivery that should have been.
+    async fn mend(&self, partition: &Partition, logged: &LoggedDelivery, moment: Moment) -> Result<(), WorkError> {
         let age = moment.now_ms.saturating_sub(logged.received_at);
-        if !(SETTLED_MS..LOOKED_AT_MS).contains(&age) {
-            return Ok(());
-        }
-        self.reflect(partition, logged, moment).await?;
-        if asked.as_ref() != Some(partition)
-            && let Some(erase) = self.left_by_erase(partition, logged).await?
-        {
-            self.queue.send(&erase).await?;
-            *asked = Some(partition.clone());
+        if (SETTLED_MS..LOOKED_AT_MS).contains(&age) && !self.ingest.is_reflected(partition, logged).await? {
+            self.ingest.replay(partition, logged, false, moment).await?;
         }
         Ok(())
-    }
-
-    /// Applies a delivery whose effect the view does not show. One that is damaged or gone does not stop the others.
-    pub(crate) async fn reflect(
-        &self,
-        partition: &Partition,
-        logged: &LoggedDelivery,
-        moment: Moment,
-    ) -> Result<(), WorkError> {
-        let reflected = async {
-            if !self.ingest.is_reflected(partition, logged).await? {
-                self.ingest.replay(partition, logged, false, moment).await?;
-            }
-            Ok(())
-        };
-        match reflected.await {
-            Err(error @ IngestError::Store(_)) if !error.is_transient() => {
-                self.telemetry.failure("apply a delivery from the log", &error);
-                Ok(())
-            }
-            Ok(()) | Err(IngestError::Gone) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// The erase that should have taken a delivery, and was never queued after it came.
-    async fn left_by_erase(&self, partition: &Partition, logged: &LoggedDelivery) -> Result<Option<Job>, WorkError> {
-        let Some(stored) = self.table.connection(partition).await? else { return Ok(None) };
-        let erasure = stored.connection.erasure(partition.kind()).filter(|erasure| erasure.takes(logged.key.time_ms()));
-        let subject = (partition.kind() == PartitionKind::User).then_some(Subject::User(stored.user_id));
-        Ok(erasure.zip(subject).map(|(erasure, subject)| Job::Erase { subject, at_ms: erasure.at_ms, id: None }))
     }
 
     /// Queues the erases of the ledger whose mark is gone although there is data.
@@ -144,9 +80,10 @@ impl Worker {
             };
             let Some(partition) = partition else { continue };
             let stored = self.table.connection(&partition).await?;
-            let marked = stored.and_then(|stored| stored.connection.erasure(partition.kind()));
+            let marked = stored.and_then(|stored| stored.connection.erasure());
             let stands = marked.is_some_and(|erasure| erasure.at_ms >= line.erased_at);
-            if !stands && self.table.is_known(&partition).await? {
+            let known = partition.kind() == PartitionKind::Reference || self.table.is_known(&partition).await?;
+            if !stands && known {
                 let (subject, at_ms) = (line.subject, line.erased_at);
                 self.queue.send(&Job::Erase { subject, at_ms, id: None }).await?;
             }
@@ -154,7 +91,7 @@ impl Worker {
         Ok(())
     }
 
-    async fn remove_orphans(&self, round: &Round, moment: Moment) -> Result<(), WorkError> {
+    async fn remove_orphans(&self, led_to: &HashSet<u64>, moment: Moment) -> Result<(), WorkError> {
         const DOING: &str = "list orphaned objects";
         let objects = self.log.objects();
         let before: HashSet<String> = match objects.get(ORPHANS).await? {
@@ -165,7 +102,7 @@ impl Worker {
         let mut orphans = HashSet::new();
         let mut listed = objects.list("log");
         while let Some(found) = listed.try_next().await? {
-            if found.modified_ms >= old_ms || round.is_led_to(&found.key) {
+            if found.modified_ms >= old_ms || led_to.contains(&xxh3_64(found.key.as_bytes())) {
                 continue;
             }
             if before.contains(&found.key) {

@@ -20,7 +20,7 @@ pub struct Worker {
     pub(crate) queue: Arc<dyn JobQueue>,
     pub(crate) fetcher: Fetcher,
     pub(crate) log_days: u64,
-    pub(crate) telemetry: Arc<Telemetry>,
+    telemetry: Arc<Telemetry>,
 }
 
 /// What the worker is made of.

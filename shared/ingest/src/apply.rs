@@ -3,15 +3,15 @@
 use crate::error::IngestError;
 use crate::plan::{Link, Nature, Plan, UNSTORABLE};
 use crate::receipt::Counts;
-use crate::receive::{Ingest, Moment, day, metadata};
+use crate::receive::{Ingest, Moment, day};
 use crate::tiers::Frames;
-use bytes::Bytes;
 use futures::stream::{StreamExt, TryStreamExt, iter};
-use terrace_records::{Connection, Erasure, Partition, Retention};
+use terrace_records::{Connection, Retention};
 use terrace_store::frames::Packer;
 use terrace_store::queue::{Job, Subject};
 use terrace_store::{Applied, Provenance};
 use terrace_terra::event::Owner;
+use terrace_terra::ids::UserId;
 
 /// How many records of a delivery are written at once.
 const CONCURRENT_RECORDS: usize = 16;
@@ -34,15 +34,11 @@ impl Ingest {
     ) -> Result<AppliedPlan, IngestError> {
         let counts = self.apply_records(plan, body, frames, moment.now_ms).await?;
         if let Some(request) = &plan.request {
-            self.table.note_request(&plan.partition, request, plan.made_ms, self.policy.expires_at(moment)).await?;
+            self.table.note_request(&plan.partition, request, self.policy.expires_at(moment)).await?;
         }
         let mut quarantine = plan.quarantine;
         let mut followed = self.apply_links(plan).await?;
-        self.fence(plan, &mut followed).await?;
-        if let (true, Some((key, chain))) = (followed.was_erased, frames.object()) {
-            // An erase that saw the object before it saw the delivery took it for one that nobody needs.
-            self.log.put_object(key, Bytes::copy_from_slice(chain), &metadata(plan)).await?;
-        }
+        followed.jobs.extend(self.fence(plan).await?);
         if counts.rejected > plan.rejected || followed.unstorable {
             quarantine = Some(UNSTORABLE);
             self.log.quarantine(&plan.partition, &plan.key, UNSTORABLE, &day(moment.now_ms)).await?;
@@ -95,14 +91,10 @@ impl Ingest {
     /// or replaced has its job queued again, since what was just written lies behind the sweep. A connection that the
     /// table does not take, by an id that no item holds, is none.
     async fn apply_links(&self, plan: &Plan<'_>) -> Result<Followed, IngestError> {
-        let mut followed = Followed::default();
+        let mut followed = Followed { jobs: Vec::new(), unstorable: false };
         for Link { partition, user, update } in &plan.links {
             match self.table.update_connection(partition, user, update.clone()).await {
-                Ok(connection) => {
-                    let asks = Asks::of(&connection, partition, Subject::User(user.as_str().to_owned()), plan.made_ms);
-                    followed.was_erased |= asks.stays_after_erase && *partition == plan.partition;
-                    followed.jobs.extend(asks.job);
-                }
+                Ok(connection) => followed.jobs.extend(asked_by(&connection, user, plan.made_ms)),
                 Err(error) if error.is_invalid() => followed.unstorable = true,
                 Err(error) => return Err(error.into()),
             }
@@ -114,78 +106,37 @@ impl Ingest {
         Ok(followed)
     }
 
-    /// Looks whether somebody was erased, where the plan updates no connection that would say so. The mark is set before
-    /// an erase looks: either it is seen here, or the erase sees what was written.
-    async fn fence(&self, plan: &Plan<'_>, followed: &mut Followed) -> Result<(), IngestError> {
-        if plan.links.iter().any(|link| link.partition == plan.partition) {
-            return Ok(());
-        }
-        let asks = self.asks(plan).await?;
-        followed.was_erased |= asks.stays_after_erase;
-        // Only records go on under another id, and there are none without a connection.
-        followed.jobs.extend(asks.job.filter(|job| matches!(job, Job::Erase { .. })));
-        Ok(())
-    }
-
-    /// What the connection of a plan asks for as it stands.
-    async fn asks(&self, plan: &Plan<'_>) -> Result<Asks, IngestError> {
+    /// The job that is asked for by somebody who was erased, where the plan updates no connection that would say so.
+    /// The mark is set before an erase looks: either it is seen here, or the erase sees what was written.
+    async fn fence(&self, plan: &Plan<'_>) -> Result<Option<Job>, IngestError> {
         let subject = match &plan.owner {
-            Owner::User(user) => Subject::User(user.as_str().to_owned()),
+            Owner::User(user) if plan.links.iter().all(|link| link.partition != plan.partition) => {
+                Subject::User(user.as_str().to_owned())
+            }
             Owner::Reference(reference) => Subject::Reference(reference.as_str().to_owned()),
-            Owner::Session(_) | Owner::Nobody => return Ok(Asks::default()),
+            Owner::User(_) | Owner::Session(_) | Owner::Nobody => return Ok(None),
         };
-        let Some(stored) = self.table.connection(&plan.partition).await? else { return Ok(Asks::default()) };
-        Ok(Asks::of(&stored.connection, &plan.partition, subject, plan.made_ms))
-    }
-
-    /// Leaves to a job what does not get applied before the answer. Of somebody who was erased nothing is applied; it is
-    /// erased.
-    pub(crate) async fn hand_over(&self, plan: &Plan<'_>, frames: &Frames<'_>) -> Result<AppliedPlan, IngestError> {
-        let apply = Job::Apply { partition: plan.partition.as_str().to_owned(), log: plan.key.sort_key() };
-        let asks = self.asks(plan).await?;
-        let erase = asks.job.filter(|job| matches!(job, Job::Erase { .. }));
-        if let (true, Some((key, chain))) = (asks.stays_after_erase, frames.object()) {
-            self.log.put_object(key, Bytes::copy_from_slice(chain), &metadata(plan)).await?;
-        }
-        let job = erase.filter(|_| !asks.stays_after_erase).unwrap_or(apply);
-        self.queue.send(&job).await?;
-        let counts = Counts { rejected: plan.rejected, ..Counts::default() };
-        Ok(AppliedPlan { counts, quarantine: plan.quarantine, queued: true })
+        let stored = self.table.connection(&plan.partition).await?;
+        let erasure = stored.and_then(|stored| stored.connection.erasure());
+        let taken = erasure.filter(|erasure| erasure.takes(plan.made_ms));
+        Ok(taken.map(|erasure| Job::Erase { subject, at_ms: erasure.at_ms, id: None }))
     }
 }
 
-/// What a connection asks for once something of its was written.
-#[derive(Debug, Default)]
-struct Asks {
-    /// A job.
-    job: Option<Job>,
-    /// It bears the mark of an erase, and what was written stays, or its records go on under another id.
-    stays_after_erase: bool,
-}
-
-impl Asks {
-    /// Where the connection is that of `subject`, and what was written was made at `made_ms`.
-    fn of(connection: &Connection, partition: &Partition, subject: Subject, made_ms: u64) -> Self {
-        let erasure = connection.erasure(partition.kind());
-        if let Some(Erasure { at_ms, .. }) = erasure.filter(|erasure| erasure.takes(made_ms)) {
-            let stays_after_erase = connection.passes_on_to().is_some();
-            return Self { job: Some(Job::Erase { subject, at_ms, id: None }), stays_after_erase };
-        }
-        let job = match (subject, connection.replaced_by()) {
-            (Subject::User(old), Some(new)) => Some(Job::Rekey { old, new: new.to_owned() }),
-            _ => None,
-        };
-        Self { job, stays_after_erase: erasure.is_some() }
+/// The job that a connection asks for once something made at `made_ms` was written under it.
+fn asked_by(connection: &Connection, user: &UserId<'_>, made_ms: u64) -> Option<Job> {
+    if let Some(erasure) = connection.erasure().filter(|erasure| erasure.takes(made_ms)) {
+        let subject = Subject::User(user.as_str().to_owned());
+        return Some(Job::Erase { subject, at_ms: erasure.at_ms, id: None });
     }
+    let new = connection.replaced_by()?;
+    Some(Job::Rekey { old: user.as_str().to_owned(), new: new.to_owned() })
 }
 
 /// What came of the connections of a plan.
-#[derive(Debug, Default)]
 struct Followed {
     /// The jobs they ask for.
     jobs: Vec<Job>,
     /// One of them was not taken by the table.
     unstorable: bool,
-    /// The plan's own was erased once, and what was written stays.
-    was_erased: bool,
 }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use terrace_records::{LogKey, Retention};
 use terrace_store::frames::Packer;
-use terrace_store::queue::JobQueue;
+use terrace_store::queue::{Job, JobQueue};
 use terrace_store::{Log, LogBody, LogEntry, Table};
 use terrace_terra::{EventType, UnixSeconds, VerifiedBody};
 use tokio::time::{Instant, timeout_at};
@@ -94,8 +94,7 @@ impl Ingest {
     }
 
     /// Takes in a delivery that nobody waits for: what a ping led to. It is applied here, however many records it has,
-    /// and by a job where `until` comes first. `None` where it is a ping itself, which Terra never sends so: it is not
-    /// taken in, so that pings lead nowhere else.
+    /// and by a job where `until` comes first.
     ///
     /// # Errors
     ///
@@ -106,31 +105,38 @@ impl Ingest {
         body: VerifiedBody<'_>,
         moment: Moment,
         until: Instant,
-    ) -> Result<Option<Fetched>, IngestError> {
+    ) -> Result<Fetched, IngestError> {
         let plan = Plan::read(envelope, body);
-        if plan.event_type == EventType::S3Payload {
-            return Ok(None);
-        }
         let packed = tiers::pack(&mut Packer::new()?, &plan, body.bytes())?;
-        let frames = packed.frames()?;
+        let frames = match (&packed.body, &packed.object) {
+            (LogBody::Object(key), Some(chain)) => Frames::of(key, chain)?,
+            _ => Frames::none(),
+        };
         self.enter(&plan, body.bytes().len(), &packed, moment).await?;
         let applied = match timeout_at(until, self.apply(&plan, body.bytes(), &frames, moment)).await {
             Ok(applied) => applied?,
-            Err(_) => self.hand_over(&plan, &frames).await?,
+            Err(_) => self.hand_over(&plan).await?,
         };
-        let (counts, quarantine) = (applied.counts, applied.quarantine);
-        Ok(Some(Fetched { event_type: plan.event_type, counts, quarantine, key: plan.key }))
+        Ok(Fetched {
+            event_type: plan.event_type,
+            counts: applied.counts,
+            quarantine: applied.quarantine,
+            key: plan.key,
+        })
     }
 
     async fn take_in(&self, plan: Plan<'_>, body: &[u8], moment: Moment) -> Result<Receipt, IngestError> {
         let packed = tiers::pack(&mut Packer::new()?, &plan, body)?;
-        let frames = packed.frames()?;
+        let frames = match (&packed.body, &packed.object) {
+            (LogBody::Object(key), Some(chain)) => Frames::of(key, chain)?,
+            _ => Frames::none(),
+        };
         let entered = self.enter(&plan, body.len(), &packed, moment).await?;
         let logged = Instant::now();
         let applied = self.apply_in_time(&plan, body, &frames, moment).await?;
         let applied = match applied {
             Some(applied) => applied,
-            None => self.hand_over(&plan, &frames).await?,
+            None => self.hand_over(&plan).await?,
         };
         let status = match plan.nature {
             _ if applied.queued => Status::Queued,
@@ -195,6 +201,14 @@ impl Ingest {
         };
         Ok(self.log.enter(entry).await?)
     }
+
+    /// A job that applies what does not get applied before the answer.
+    async fn hand_over(&self, plan: &Plan<'_>) -> Result<AppliedPlan, IngestError> {
+        let job = Job::Apply { partition: plan.partition.as_str().to_owned(), log: plan.key.sort_key() };
+        self.queue.send(&job).await?;
+        let counts = Counts { rejected: plan.rejected, ..Counts::default() };
+        Ok(AppliedPlan { counts, quarantine: plan.quarantine, queued: true })
+    }
 }
 
 /// What came of a delivery that a ping led to.
@@ -211,7 +225,7 @@ pub struct Fetched {
 }
 
 /// The headers needed to replay an object of the log.
-pub(crate) fn metadata(plan: &Plan<'_>) -> Vec<(&'static str, String)> {
+fn metadata(plan: &Plan<'_>) -> Vec<(&'static str, String)> {
     let ordering = plan.envelope.ordering_ms.map(|ordering| ("ordering-ms", ordering.to_string()));
     let named = [("delivery", plan.key.name()), ("signed-at", plan.signed_at.0.to_string())];
     named.into_iter().chain(ordering).collect()

@@ -5,7 +5,6 @@
 //! time is a delivery's own (the ordering header, else the signature's `t`). The status is derived when read.
 
 use crate::erasure::Erasure;
-use crate::key::PartitionKind;
 use std::collections::BTreeMap;
 use terrace_terra::event::Lifecycle;
 use terrace_terra::ids::UserId;
@@ -244,32 +243,23 @@ impl Connection {
         }
     }
 
-    /// The erase that it bears the mark of, lifted or not. `kind` says whose partition it lies in: an end user's own has
-    /// no `auth` that could lift an erase, so that of it only what was made before the mark goes.
-    pub fn erasure(&self, kind: PartitionKind) -> Option<Erasure> {
+    /// The erase that it bears the mark of, lifted or not.
+    pub fn erasure(&self) -> Option<Erasure> {
         let at_ms = self.time(register::ERASED)?;
-        Some(Erasure { at_ms, lifted: kind == PartitionKind::Reference || self.status() != Status::Erased })
+        Some(Erasure { at_ms, lifted: self.status() != Status::Erased })
     }
 
     /// The names of the registers that an erase takes: everything but what says that it was erased, why, and where the
     /// rest of it may lie.
-    pub fn erased_registers(&self, erasure: Erasure) -> Vec<&str> {
+    pub fn erased_registers(&self) -> Vec<&str> {
         const KEPT: [&str; 5] =
             [register::AUTH, register::REVOKED, register::REPLACED, register::RENEWED, register::ERASED];
+        let Some(erasure) = self.erasure() else { return Vec::new() };
         let stays = |name: &str| {
             KEPT.contains(&name) || [register::REPLACES, register::GOES_ON].iter().any(|kept| name.starts_with(kept))
         };
         let taken = self.registers.iter().filter(|(name, set)| !stays(name) && erasure.takes(set.time_ms()));
         taken.map(|(name, _)| name.as_str()).collect()
-    }
-
-    /// What of it may be shown: without what its erase takes, however far that is.
-    pub fn shown(&self, kind: PartitionKind) -> Self {
-        let mut registers = self.registers.clone();
-        for name in self.erasure(kind).map(|erasure| self.erased_registers(erasure)).unwrap_or_default() {
-            registers.remove(name);
-        }
-        Self { registers }
     }
 
     /// Where its data comes from.
@@ -299,27 +289,9 @@ impl Connection {
         self.value(register::REPLACED).filter(|_| self.status() == Status::Replaced)
     }
 
-    /// When it was replaced, in milliseconds since 1970, unless it was named as a new one since. What an erase says does
-    /// not count.
+    /// When it was replaced, in milliseconds since 1970, while it stands so.
     pub fn replaced_at_ms(&self) -> Option<u64> {
-        let replaced = self.registers.get(register::REPLACED).filter(|replaced| !replaced.value().is_empty())?;
-        let renewed = self.time(register::RENEWED).is_some_and(|renewed| renewed > replaced.time_ms());
-        (!renewed).then(|| replaced.time_ms())
-    }
-
-    /// The id that its records go on under: that which goes on in its place, also where it was erased since, for by then
-    /// they were the other's.
-    pub fn passes_on_to(&self) -> Option<&str> {
-        let replaced_ms = self.replaced_at_ms()?;
-        let erased_before = self.time(register::ERASED).is_some_and(|erased| replaced_ms > erased);
-        let kept = self.status() == Status::Erased && erased_before;
-        self.value(register::REPLACED).filter(|_| !kept)
-    }
-
-    /// The erase that takes its records before they go on under another id: one as of a time when they were its own.
-    pub fn erasure_of_records(&self, kind: PartitionKind) -> Option<Erasure> {
-        let replaced_ms = self.replaced_at_ms();
-        self.erasure(kind).filter(|erasure| replaced_ms.is_none_or(|replaced_ms| replaced_ms > erasure.at_ms))
+        self.time(register::REPLACED).filter(|_| self.status() == Status::Replaced)
     }
 
     /// Every id that its records were ever to go on under, sorted; also where it is replaced no more.

@@ -16,7 +16,6 @@ pub mod error;
 pub mod frames;
 mod item;
 pub mod jobs;
-pub mod ledger;
 #[cfg(feature = "local")]
 pub mod local;
 pub mod log;
@@ -44,5 +43,5 @@ pub use queue::{Job, JobQueue, Queues, Subject};
 pub use reader::{Days, Page, Position, StoredConnection, StoredRecord};
 pub use secrets::{SecretSource, Secrets};
 pub use successor::Successor;
-pub use table::{Bookmark, Table};
+pub use table::Table;
 pub use view::{Applied, Provenance, RecordBody, Source};

@@ -52,7 +52,7 @@ pub enum Job {
     },
     /// The daily round: apply what was logged and never applied, remove what nothing leads to.
     Sweep {
-        /// The round that an earlier one began and could not end; where it stands lies with the objects.
+        /// Where an earlier one stopped for lack of time.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         after: Option<String>,
     },

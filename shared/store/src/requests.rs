@@ -11,7 +11,7 @@ use terrace_records::request::REQUEST;
 use terrace_records::{Partition, Register, Request, RequestUpdate};
 
 impl Table {
-    /// Notes what a delivery made at `made_ms` says of a large request, with one write of at most one unit.
+    /// Notes what a delivery says of a large request, with one write of at most one unit.
     ///
     /// # Errors
     ///
@@ -20,7 +20,6 @@ impl Table {
         &self,
         partition: &Partition,
         update: &RequestUpdate,
-        made_ms: u64,
         expires_at: u64,
     ) -> Result<(), StoreError> {
         let mut change = Change::default();
@@ -31,25 +30,11 @@ impl Table {
             change.add_number(a::CHUNKS, number);
         }
         change.set(a::REQUEST, s(update.reference()));
-        change.set(a::UPDATED_AT, n(made_ms));
         change.set(a::EXPIRES_AT, n(expires_at));
         // Refused is an expectation that a later one has replaced.
         let (Changed::Made(_) | Changed::Refused(_)) =
             self.change("note a large request", partition, &update.sort_key(), change, ReturnValue::None).await?;
         Ok(())
-    }
-
-    /// Whether what a delivery says of a large request was noted.
-    ///
-    /// # Errors
-    ///
-    /// When the table does not answer.
-    pub async fn is_noted(&self, partition: &Partition, update: &RequestUpdate) -> Result<bool, StoreError> {
-        let Some(item) = self.get("read a large request", partition, &update.sort_key()).await? else {
-            return Ok(false);
-        };
-        let expected = item::bytes(&item, a::EXPECTED).and_then(Register::from_bytes);
-        Ok(update.expected <= expected && update.chunk.is_none_or(|number| chunks_of(&item).any(|one| one == number)))
     }
 
     /// A user's large requests by reference, from up to `limit` items after `after`.

@@ -8,15 +8,12 @@ use crate::table::Table;
 use crate::view::Source;
 use terrace_records::key::LOG;
 use terrace_records::{LogKey, Partition};
-use terrace_terra::DataType;
 
 /// What one item is, as far as a round goes.
 #[derive(Debug)]
 pub enum Met {
     /// A delivery in the log.
     Delivery(Partition, Box<LoggedDelivery>),
-    /// A delivery that cannot be read, where it lies, and the object that it leads to, if any.
-    Damaged(RoundPosition, Option<String>),
     /// A record that lies in an object.
     Pointer(String),
     /// Anything else.
@@ -43,11 +40,6 @@ impl RoundPosition {
         ])
     }
 
-    /// Right after a delivery.
-    pub fn of_delivery(partition: &Partition, key: &LogKey) -> Self {
-        Self { partition: partition.as_str().to_owned(), record: key.sort_key() }
-    }
-
     /// Reads a position; `None` if it is none.
     pub fn from_text(text: &str) -> Option<Self> {
         let (partition, record) = serde_json::from_str(text).ok()?;
@@ -60,31 +52,14 @@ impl Table {
     ///
     /// # Errors
     ///
-    /// When the table does not answer.
+    /// When the table does not answer, or a delivery is damaged.
     pub async fn round(&self, after: Option<&RoundPosition>) -> Result<(Vec<Met>, Option<RoundPosition>), StoreError> {
         let start = after.map(RoundPosition::start);
         let request = self.client().scan().table_name(self.name()).consistent_read(true).set_exclusive_start_key(start);
         let output = request.send().await.map_err(|error| StoreError::from_sdk("go through the table", error))?;
+        let met: Result<Vec<_>, _> = output.items.unwrap_or_default().iter().map(met).collect();
         let next = output.last_evaluated_key.as_ref().and_then(position_of);
-        Ok((output.items.unwrap_or_default().iter().map(met).collect(), next))
-    }
-}
-
-impl Table {
-    /// Whether a record lies in a partition.
-    ///
-    /// # Errors
-    ///
-    /// When the table does not answer.
-    pub async fn has_records(&self, partition: &Partition) -> Result<bool, StoreError> {
-        for data_type in DataType::ALL {
-            let bounds = (format!("{data_type}#"), format!("{data_type}$"));
-            let (items, _) = self.between("look for records", partition, (&bounds.0, &bounds.1), None, Some(1)).await?;
-            if !items.is_empty() {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        Ok((met?, next))
     }
 }
 
@@ -130,18 +105,12 @@ pub(crate) fn position_of(key: &Item) -> Option<RoundPosition> {
     Some(RoundPosition { partition: item::text(key, a::PARTITION)?, record: item::text(key, a::SORT)? })
 }
 
-fn met(item: &Item) -> Met {
+fn met(item: &Item) -> Result<Met, StoreError> {
     let sort_key = item::text(item, a::SORT).unwrap_or_default();
     if sort_key.starts_with(LOG) {
         let partition = Partition::from_stored(item::text(item, a::PARTITION).unwrap_or_default());
-        return match delivery_of(item) {
-            Ok(delivery) => Met::Delivery(partition, Box::new(delivery)),
-            Err(_) => {
-                let at = RoundPosition { partition: partition.as_str().to_owned(), record: sort_key };
-                Met::Damaged(at, item::text(item, a::OBJECT))
-            }
-        };
+        return Ok(Met::Delivery(partition, Box::new(delivery_of(item)?)));
     }
     let source = item::text(item, a::SOURCE).as_deref().and_then(Source::from_text);
-    source.map_or(Met::Other, |source| Met::Pointer(source.object))
+    Ok(source.map_or(Met::Other, |source| Met::Pointer(source.object)))
 }

@@ -32,8 +32,7 @@ pub mod attribute {
     pub const IDENTIFIER: &str = "identifier";
     /// Record: the sort key of the delivery that set it.
     pub const DELIVERY: &str = "delivery";
-    /// Record: when it was last written, in milliseconds since 1970 by the server's clock. Large request: when the
-    /// delivery that last told of it was made.
+    /// Record: when it was last written, in milliseconds since 1970 by the server's clock.
     pub const UPDATED_AT: &str = "updated_at";
     /// Record, delivery: the whole of it, one zstd frame.
     pub const BODY: &str = "body";
@@ -41,9 +40,6 @@ pub mod attribute {
     pub const SUMMARY: &str = "summary";
     /// Record: where the whole of it lies in the log.
     pub const SOURCE: &str = "source";
-    /// Record: drawn anew whenever a score is set apart from its record, so that who moves or removes what was read
-    /// notices that one was.
-    pub const TOUCH: &str = "touch";
     /// Record: a delete mark.
     pub const DELETED: &str = "deleted";
     /// Record: what the attribute of a score begins with.

@@ -17,17 +17,6 @@ pub struct Table {
     name: String,
 }
 
-/// Where to go on within a partition.
-#[derive(Clone)]
-pub struct Bookmark(Item);
-
-/// It is a key, and so an identifier of a person.
-impl std::fmt::Debug for Bookmark {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str("Bookmark")
-    }
-}
-
 /// What came of a change.
 #[derive(Debug)]
 pub(crate) enum Changed {
@@ -150,9 +139,9 @@ impl Table {
         doing: &'static str,
         partition: &Partition,
         bounds: (&str, &str),
-        after: Option<Bookmark>,
+        after: Option<Item>,
         limit: Option<i32>,
-    ) -> Result<(Vec<Item>, Option<Bookmark>), StoreError> {
+    ) -> Result<(Vec<Item>, Option<Item>), StoreError> {
         let request = self
             .client
             .query()
@@ -164,10 +153,10 @@ impl Table {
             .expression_attribute_values(":partition", s(partition.as_str()))
             .expression_attribute_values(":low", s(bounds.0))
             .expression_attribute_values(":high", s(bounds.1))
-            .set_exclusive_start_key(after.map(|after| after.0))
+            .set_exclusive_start_key(after)
             .set_limit(limit);
         let output = request.send().await.map_err(|error| StoreError::from_sdk(doing, error))?;
-        Ok((output.items.unwrap_or_default(), output.last_evaluated_key.map(Bookmark)))
+        Ok((output.items.unwrap_or_default(), output.last_evaluated_key))
     }
 
     /// One item by its key, as the last write left it.

@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use terrace_records::key::LOG;
 use terrace_records::{Connection, Partition, PartitionKind, RecordKey, Register, Version};
 
-/// What is set by a server's clock or drawn by it, and by nothing in a delivery.
-const OF_SERVERS: [&str; 3] = [a::UPDATED_AT, a::EXPIRES_AT, a::TOUCH];
+/// What is set by a server's clock, and by nothing in a delivery.
+const OF_SERVERS: [&str; 2] = [a::UPDATED_AT, a::EXPIRES_AT];
 
 /// The value of an attribute.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
