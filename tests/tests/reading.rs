@@ -520,7 +520,7 @@ async fn what_became_of_a_delivery_is_told() {
         ("sleep", "queued", None, told(0, 0, 201)),
     ];
     let all = check_deliveries(&terrace, &expected).await;
-    assert_eq!(terrace.settle().await.of("apply"), 1);
+    assert_eq!(terrace.settle().await.applied, 1);
     expected[8] = ("sleep", "stored", None, told(201, 0, 0));
     let settled = check_deliveries(&terrace, &expected).await;
     assert_eq!(all[8]["delivery"], settled[8]["delivery"]);

@@ -10,10 +10,10 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use terrace_records::scores::merge;
 use terrace_records::summary::summarise;
-use terrace_records::{Partition, PartitionKind, RecordKey, Status};
+use terrace_records::{Partition, RecordKey};
 use terrace_runtime::http::MAX_ANSWER_BYTES;
 use terrace_store::frames::unpack_text;
-use terrace_store::{Log, Position, RecordBody, StoreError, StoredConnection, StoredRecord, Table};
+use terrace_store::{Log, Position, RecordBody, StoreError, StoredRecord, Table};
 use terrace_terra::DataType;
 use terrace_terra::ids::Identifier;
 
@@ -67,9 +67,6 @@ impl Records<'_> {
         const UNKNOWN: QueryError = QueryError::Unknown("there is no such record, or it was deleted");
         let record = self.table.record(partition, &RecordKey::new(data_type, id)).await?;
         let record = record.filter(|record| record.body != RecordBody::Deleted).ok_or(UNKNOWN)?;
-        if self.is_hidden(partition).await? {
-            return Err(UNKNOWN);
-        }
         Ok(self.answer(&record, Detail::Full).await?)
     }
 
@@ -87,10 +84,6 @@ impl Records<'_> {
             Some(id) => self.of_id(partition, id, asked).await?,
             None => self.of_days(partition, asked, after.clone()).await?,
         };
-        // Looked at after the records: a mark that was set before they were written is seen.
-        if !page.records.is_empty() && self.is_hidden(partition).await? {
-            page = AnswerPage::default();
-        }
         if page.records.is_empty() && after.is_none() && self.table.connection(partition).await?.is_none() {
             let known = partition.as_str().starts_with("reference:") || self.has_deliveries(partition).await?;
             if !known {
@@ -99,19 +92,6 @@ impl Records<'_> {
         }
         let cursor = page.next.take().map(|next| question.cursor(next));
         Ok(RecordsAnswer { records: page.records, cursor })
-    }
-
-    /// Whether what lies in a partition is on its way to another or to nowhere: of an id that was replaced or erased
-    /// nothing is shown, however far the job is.
-    async fn is_hidden(&self, partition: &Partition) -> Result<bool, QueryError> {
-        let stored = self.table.connection(partition).await?;
-        let hidden = |stored: StoredConnection| match stored.connection.status() {
-            Status::Replaced => true,
-            // Of an end user only what came before the mark goes, and that is for the job to tell.
-            Status::Erased => partition.kind() == PartitionKind::User,
-            Status::Active | Status::Error | Status::Revoked => false,
-        };
-        Ok(stored.is_some_and(hidden))
     }
 
     async fn has_deliveries(&self, partition: &Partition) -> Result<bool, QueryError> {

@@ -4,7 +4,6 @@
 //! The greater bytes are kept, so the later event wins and a tie is broken by the value itself, never by arrival. The
 //! time is a delivery's own (the ordering header, else the signature's `t`). The status is derived when read.
 
-use crate::erasure::Erasure;
 use std::collections::BTreeMap;
 use terrace_terra::event::Lifecycle;
 use terrace_terra::ids::UserId;
@@ -40,8 +39,6 @@ pub mod register {
     pub const LAST: &str = "last:";
     /// What the register of an id that this one replaced begins with.
     pub const REPLACES: &str = "replaces:";
-    /// What the register of an id that its records were ever to go on under begins with.
-    pub const GOES_ON: &str = "goes_on:";
 }
 
 /// A value and the time that set it.
@@ -115,25 +112,10 @@ impl ConnectionUpdate {
         update
     }
 
-    /// What an erase sets.
-    pub fn of_erased(at_ms: u64) -> Self {
-        let mut update = Self::default();
-        update.set(register::ERASED, at_ms, "");
-        update
-    }
-
-    /// What settles a ring of re-authentications that all bear one time: this id goes on.
-    pub fn of_renewed(time_ms: u64) -> Self {
-        let mut update = Self::default();
-        update.set(register::RENEWED, time_ms, "");
-        update
-    }
-
     /// What a re-authentication sets on the id that it replaces.
     pub fn of_replaced(new: &UserId<'_>, time_ms: u64) -> Self {
         let mut update = Self::default();
         update.set(register::REPLACED, time_ms, new.as_str());
-        update.set(&format!("{}{}", register::GOES_ON, new.as_str()), time_ms, "");
         update
     }
 
@@ -243,25 +225,6 @@ impl Connection {
         }
     }
 
-    /// The erase that it bears the mark of, lifted or not.
-    pub fn erasure(&self) -> Option<Erasure> {
-        let at_ms = self.time(register::ERASED)?;
-        Some(Erasure { at_ms, lifted: self.status() != Status::Erased })
-    }
-
-    /// The names of the registers that an erase takes: everything but what says that it was erased, why, and where the
-    /// rest of it may lie.
-    pub fn erased_registers(&self) -> Vec<&str> {
-        const KEPT: [&str; 5] =
-            [register::AUTH, register::REVOKED, register::REPLACED, register::RENEWED, register::ERASED];
-        let Some(erasure) = self.erasure() else { return Vec::new() };
-        let stays = |name: &str| {
-            KEPT.contains(&name) || [register::REPLACES, register::GOES_ON].iter().any(|kept| name.starts_with(kept))
-        };
-        let taken = self.registers.iter().filter(|(name, set)| !stays(name) && erasure.takes(set.time_ms()));
-        taken.map(|(name, _)| name.as_str()).collect()
-    }
-
     /// Where its data comes from.
     pub fn provider(&self) -> Option<&str> {
         self.value(register::PROVIDER)
@@ -287,16 +250,6 @@ impl Connection {
     /// The id that goes on in its place, while it stands replaced.
     pub fn replaced_by(&self) -> Option<&str> {
         self.value(register::REPLACED).filter(|_| self.status() == Status::Replaced)
-    }
-
-    /// When it was replaced, in milliseconds since 1970, while it stands so.
-    pub fn replaced_at_ms(&self) -> Option<u64> {
-        self.time(register::REPLACED).filter(|_| self.status() == Status::Replaced)
-    }
-
-    /// Every id that its records were ever to go on under, sorted; also where it is replaced no more.
-    pub fn goes_on_under(&self) -> impl Iterator<Item = &str> {
-        self.registers.keys().filter_map(|name| name.strip_prefix(register::GOES_ON))
     }
 
     /// The ids whose place it took, sorted.

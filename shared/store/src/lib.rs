@@ -11,37 +11,28 @@
 pub mod clients;
 pub mod copies;
 mod deliveries;
-pub mod erasing;
 pub mod error;
 pub mod frames;
 mod item;
-pub mod jobs;
 #[cfg(feature = "local")]
 pub mod local;
 pub mod log;
-pub mod moving;
 pub mod objects;
 pub mod parameter;
 pub mod queue;
 pub mod reader;
-pub mod requests;
-pub mod rounds;
 mod s3_connector;
 pub mod schema;
 pub mod secrets;
-pub mod successor;
 mod table;
 pub mod view;
-pub mod view_items;
 
 pub use copies::CopyOf;
 pub use error::StoreError;
-pub use jobs::{JobId, JobItem, JobState, Progress, Replay};
 pub use log::{Log, LogBody, LogEntry, LoggedDelivery};
 pub use objects::Objects;
-pub use queue::{Job, JobQueue, Queues, Subject};
+pub use queue::{Job, JobQueue};
 pub use reader::{Days, Page, Position, StoredConnection, StoredRecord};
 pub use secrets::{SecretSource, Secrets};
-pub use successor::Successor;
 pub use table::Table;
 pub use view::{Applied, Provenance, RecordBody, Source};

@@ -70,30 +70,7 @@ pub mod attribute {
     pub const QUARANTINE: &str = "quarantine";
     /// Delivery: the day it was quarantined; the hash key of `by_quarantine`.
     pub const QUARANTINE_DAY: &str = "quarantine_day";
-    /// Ping: the name of the delivery that it led to.
-    pub const FETCHED: &str = "fetched";
-
-    /// Large request: its reference as sent.
-    pub const REQUEST: &str = "request";
-    /// Large request: how many chunks there will be, a register.
-    pub const EXPECTED: &str = "expected";
-    /// Large request: the numbers of the chunks that came, a bucket of them.
-    pub const CHUNKS: &str = "chunks";
-
-    /// Job: its kind.
-    pub const JOB: &str = "job";
-    /// Job: how it stands.
-    pub const STATE: &str = "state";
-    /// Job: what it did so far, JSON.
-    pub const PROGRESS: &str = "progress";
-    /// Job: what was asked, JSON.
-    pub const ASKED: &str = "asked";
-    /// Job: where it goes on.
-    pub const CURSOR: &str = "cursor";
-    /// Job: when it was asked for, in milliseconds since 1970.
-    pub const CREATED_AT: &str = "created_at";
-
-    /// Delivery, large request, job: when DynamoDB may remove it, in seconds since 1970 (TTL).
+    /// Delivery: when DynamoDB may remove it, in seconds since 1970 (TTL).
     pub const EXPIRES_AT: &str = "expires_at";
 }
 

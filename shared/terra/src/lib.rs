@@ -1,6 +1,5 @@
 #![doc = include_str!("../README.md")]
 
-pub mod chunk;
 pub mod element;
 pub mod event;
 pub mod headers;
@@ -11,7 +10,6 @@ pub mod time;
 pub mod types;
 pub mod user;
 
-pub use chunk::Chunk;
 pub use element::{Element, Unidentified};
 pub use event::{Content, Event, NotUnderstood};
 pub use headers::DeliveryHeaders;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use tempfile::TempDir;
 
 fn job(user: &str) -> Job {
-    Job::Rekey { old: user.into(), new: "new".into() }
+    Job::Erase { user: user.into() }
 }
 
 fn queue() -> (TempDir, FolderQueue) {
