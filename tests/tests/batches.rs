@@ -235,7 +235,7 @@ async fn handed_over_in(terrace: &Terrace, user: &str) -> String {
     let body = aside.read(&format!("/users/{user}/deliveries"), &[]).await;
     let name = body["deliveries"][0]["delivery"].as_str().unwrap().to_owned();
     let body = aside.get(&format!("/users/{user}/deliveries/{name}"), &[]).await.body;
-    let signed_at = name[..10].parse().unwrap();
+    let signed_at = name.get(..10).unwrap().parse().unwrap();
     assert_eq!(terrace.accept(&Delivery::new(body).signed(signed_at)).await["status"], "queued");
     message
 }

@@ -1,10 +1,6 @@
 //! A late retry after an erase does not bring data back for good: a webhook is held before each of its calls while the
 //! whole erase runs, and once the jobs that it asks for are done nothing is left but the tombstone.
-#![expect(
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    reason = "a test fails where something is not as it has to be"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails where something is not as it has to be")]
 
 use serde_json::{Value, json};
 use terrace_runtime::settings::IntakeSettings;

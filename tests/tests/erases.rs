@@ -1,9 +1,4 @@
 //! An erase takes everything that is kept of somebody, and nothing else.
-#![expect(
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    reason = "a test fails where something is not as it has to be"
-)]
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use bytes::Bytes;
