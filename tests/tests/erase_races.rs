@@ -128,9 +128,9 @@ async fn a_late_lab_report_brings_nothing_back() {
     // The retry of one that says itself when it happened may be signed after the erase.
     for (what, body, second) in [
         ("inline", report(json!([])), 5),
-        ("inline, signed anew", report(json!([])), 600),
+        ("inline, signed anew", report(json!([])), 700),
         ("in an object", report(large("l", 4)), 5),
-        ("in an object, signed anew", report(large("l", 4)), 600),
+        ("in an object, signed anew", report(large("l", 4)), 700),
         ("undated", undated, 5),
         ("quarantined", without_session, 5),
         ("operational", cancelled, 5),
