@@ -443,15 +443,32 @@ async fn hostile_trace_ids_name_deliveries() {
 async fn an_identifier_that_no_item_can_hold_is_no_reason_to_come_again() {
     let long = "x".repeat(500_000);
     let terrace = Terrace::new().await;
-    for body in [
-        json!({"type": "activity", "user": {"user_id": "u"}, "data": [{"metadata": {"summary_id": long}}, {"metadata": {"summary_id": "good"}}]}),
-        json!({"type": "auth", "user": {"user_id": "u", "reference_id": long, "provider": long, "scopes": long}}),
-        json!({"type": "lab_report.completed", "data": {"reference_id": long, "session_id": long}}),
-        json!({"type": "user_reauth", "old_user": {"user_id": long}, "new_user": {"user_id": "u"}}),
-        json!({"type": "daily", "user": {"user_id": long}, "data": [{"metadata": {"start_time": "2026-07-01"}}]}),
+    for (body, mark) in [
+        (
+            json!({"type": "activity", "user": {"user_id": "u"}, "data": [{"metadata": {"summary_id": long}}, {"metadata": {"summary_id": "good"}}]}),
+            Some("unstorable"),
+        ),
+        (
+            json!({"type": "auth", "user": {"user_id": "u", "reference_id": long, "provider": long, "scopes": long}}),
+            None,
+        ),
+        (
+            json!({"type": "lab_report.completed", "data": {"reference_id": long, "session_id": long}}),
+            Some("unstorable"),
+        ),
+        (
+            json!({"type": "user_reauth", "old_user": {"user_id": long}, "new_user": {"user_id": "u"}}),
+            Some("unstorable"),
+        ),
+        (
+            json!({"type": "daily", "user": {"user_id": long}, "data": [{"metadata": {"start_time": "2026-07-01"}}]}),
+            Some("unstorable"),
+        ),
     ] {
         let answer = terrace.post(&Delivery::new(body.to_string())).await;
         assert_eq!(answer.status, 200, "{}: {}", body["type"], terrace.lines.last());
+        // What is not kept in the view is not passed over in silence.
+        assert_eq!(terrace.lines.last()["quarantine"].as_str(), mark, "{}", body["type"]);
         let log = log_of(&terrace).await;
         assert!(log.iter().any(|(_, logged)| *logged == body.to_string().as_bytes()), "{}", body["type"]);
     }
