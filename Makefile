@@ -7,10 +7,10 @@ MAX_BUNDLE := 4194304
 CARGO_DENY := 0.20.2
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test bench lint doc deny build size golden check clean
+.PHONY: help run demo test test-sqs bench lint doc deny build size golden check clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## receive deliveries on this machine; PORT=9000, ARGS="--data elsewhere"
 	cargo run --quiet --locked -p terrace-cli --bin terrace -- serve $(ARGS)
@@ -20,6 +20,9 @@ demo: ## send a month of deliveries for twenty users to `make run`, and compare;
 
 test: ## all tests, those in the documentation too; ARGS="-p terrace-terra" for some
 	cargo test $(if $(ARGS),,--workspace) --locked $(ARGS)
+
+test-sqs: ## the jobs over SQS, as an emulator from PyPI has it; needs Python 3
+	tests/sqs/run.sh
 
 bench: ## the budgets, beside a plain Node and a plain Python receiver
 	cargo build --release --locked -p terrace-webhook
@@ -46,7 +49,7 @@ build: ## the functions as Lambda takes them, for arm64
 	@cargo lambda --version > /dev/null 2>&1 || { \
 		echo "cargo-lambda is not installed: 'pip install cargo-lambda' brings it with the cross compiler it needs;"; \
 		echo "other ways are on https://www.cargo-lambda.info/guide/installation.html"; exit 1; }
-	cargo lambda build --release --arm64 --locked --output-format zip -p terrace-webhook -p terrace-query
+	cargo lambda build --release --arm64 --locked --output-format zip -p terrace-webhook -p terrace-worker -p terrace-query
 
 size: ## a release build of the webhook, zipped, against its budget
 	cargo build --release --locked -p terrace-webhook

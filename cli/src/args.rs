@@ -1,9 +1,12 @@
 //! The command line.
 
 use crate::deliveries::DeliveriesArgs;
+use crate::erase::EraseArgs;
 use crate::records::RecordsArgs;
+use crate::replay::ReplayArgs;
 use crate::serve::ServeArgs;
 use crate::simulate::args::SimulateArgs;
+use crate::verify::VerifyArgs;
 use clap::{Parser, Subcommand};
 
 /// Terrace keeps the health data that Terra API sends: every delivery as it came, one up-to-date record per user and
@@ -27,6 +30,12 @@ pub enum Command {
     Records(RecordsArgs),
     /// Show a user's deliveries, or the body of one.
     Deliveries(DeliveriesArgs),
+    /// Apply deliveries from the log again.
+    Replay(ReplayArgs),
+    /// Erase everything that is kept of somebody.
+    Erase(EraseArgs),
+    /// Make the view anew from the log, and compare.
+    Verify(VerifyArgs),
 }
 
 /// Where Terrace answers.
@@ -56,9 +65,15 @@ mod tests {
             &["simulate", "--users", "0"],
             &["simulate", "--start-date", "2026-02-30"],
             &["simulate", "--at", "yesterday"],
+            &["simulate", "--pings", "-0.1"],
+            &["simulate", "--requests", "101"],
             &["records"],
             &["records", "u", "--id", "x", "--from", "2026-07-01"],
             &["deliveries", "u", "--from", "soon"],
+            &["replay", "--from", "soon"],
+            &["erase"],
+            &["erase", "u", "--reference", "r"],
+            &["verify", "--table", "t"],
             &["nothing"],
         ] {
             let error = Cli::try_parse_from([&["terrace"], wrong].concat()).unwrap_err();

@@ -3,7 +3,7 @@
 use crate::error::CommandError;
 use bytes::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use reqwest::{Response, StatusCode};
+use reqwest::{Method, Response, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::time::Duration;
@@ -99,6 +99,21 @@ impl Client {
         let body = self.bytes(path, query).await?;
         serde_json::from_slice(&body)
             .map_err(|error| CommandError::Foreign { url: self.base.clone(), what: error.to_string() })
+    }
+
+    /// The answer to an order, which is accepted with 202.
+    ///
+    /// # Errors
+    ///
+    /// When nobody answers, or the answer is an error.
+    pub async fn send(&self, method: Method, path: &[&str], body: Option<String>) -> Result<Bytes, CommandError> {
+        let unreachable = |cause: reqwest::Error| CommandError::Unreachable { url: self.base.clone(), cause };
+        let request = self.http.request(method, self.url(path, &[])?).body(body.unwrap_or_default());
+        let response = request.send().await.map_err(unreachable)?;
+        if response.status() != StatusCode::ACCEPTED {
+            return Err(refusal(response).await);
+        }
+        response.bytes().await.map_err(unreachable)
     }
 
     /// The answer to a question as it comes.

@@ -1,8 +1,12 @@
 //! Why a command failed.
 
+use crate::ping_host::PingHostError;
 use crate::serve::ServeError;
 use std::io;
+use terrace_ingest::IngestError;
+use terrace_store::StoreError;
 use terrace_terra::signature::InvalidSecret;
+use terrace_worker::WorkError;
 
 /// Why a command failed. The text says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +48,18 @@ pub enum CommandError {
     /// The output cannot be written.
     #[error("cannot write the output: {0}")]
     Output(#[from] io::Error),
+    /// The store cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A delivery cannot be applied.
+    #[error(transparent)]
+    Ingest(#[from] IngestError),
+    /// A job cannot be done.
+    #[error(transparent)]
+    Work(#[from] WorkError),
+    /// Bodies cannot be handed out to be fetched.
+    #[error(transparent)]
+    PingHost(#[from] PingHostError),
     /// `serve` failed.
     #[error(transparent)]
     Serve(#[from] ServeError),
@@ -54,7 +70,8 @@ impl CommandError {
     pub fn exit_status(&self) -> u8 {
         match self {
             Self::Refused { .. } | Self::Serve(_) | Self::Output(_) => 1,
-            Self::Usage(_) | Self::Secret(_) | Self::Unreachable { .. } | Self::Foreign { .. } => 2,
+            Self::Store(_) | Self::Ingest(_) | Self::Work(_) => 2,
+            Self::Usage(_) | Self::Secret(_) | Self::PingHost(_) | Self::Unreachable { .. } | Self::Foreign { .. } => 2,
         }
     }
 }

@@ -1,13 +1,18 @@
-//! `terrace`: serve on a laptop, simulate deliveries, read records and deliveries.
+//! `terrace`: serve on a laptop, simulate deliveries, read records and deliveries, erase, replay, verify.
 
 pub mod args;
 pub mod client;
 pub mod deliveries;
+pub mod erase;
 pub mod error;
+pub mod jobs;
+pub mod ping_host;
 pub mod records;
+pub mod replay;
 pub mod serve;
 pub mod simulate;
 pub mod terminal;
+pub mod verify;
 
 use crate::args::{Cli, Command};
 use crate::error::CommandError;
@@ -25,6 +30,9 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Simulate(args) => until_interrupted(simulate::run(args)).await,
         Command::Records(args) => until_interrupted(records::run(args)).await,
         Command::Deliveries(args) => until_interrupted(deliveries::run(args)).await,
+        Command::Replay(args) => until_interrupted(replay::run(args)).await,
+        Command::Erase(args) => until_interrupted(erase::run(args)).await,
+        Command::Verify(args) => until_interrupted(verify::run(args)).await,
     };
     done.unwrap_or_else(|error| {
         terminal::complain(&format!("terrace: {error}"));

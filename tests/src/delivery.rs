@@ -20,6 +20,8 @@ pub struct Delivery {
     pub trace_id: Option<String>,
     /// The ordering header, as text so that it may be odd.
     pub ordering: Option<String>,
+    /// The reference header.
+    pub reference: Option<String>,
     /// The signature header in place of a true one.
     pub signature: Option<Option<String>>,
 }
@@ -27,7 +29,8 @@ pub struct Delivery {
 impl Delivery {
     /// A delivery of this body, signed now, without headers of use.
     pub fn new(body: impl Into<Bytes>) -> Self {
-        Self { body: body.into(), signed_at: UnixSeconds::now().0, trace_id: None, ordering: None, signature: None }
+        let signed_at = UnixSeconds::now().0;
+        Self { body: body.into(), signed_at, trace_id: None, ordering: None, reference: None, signature: None }
     }
 
     /// Under this trace id.
@@ -41,6 +44,13 @@ impl Delivery {
     #[must_use]
     pub fn ordered(mut self, millis: u64) -> Self {
         self.ordering = Some(millis.to_string());
+        self
+    }
+
+    /// With this reference header.
+    #[must_use]
+    pub fn referring(mut self, reference: &str) -> Self {
+        self.reference = Some(reference.to_owned());
         self
     }
 
@@ -71,6 +81,7 @@ impl Delivery {
             (headers::SIGNATURE, &signature),
             (headers::TRACE_ID, &self.trace_id),
             (headers::ORDERING, &self.ordering),
+            (headers::REFERENCE, &self.reference),
         ];
         for (name, value) in pairs {
             if let Some(value) = value {

@@ -8,9 +8,10 @@ use terrace_store::frames::unpack;
 /// An item.
 pub type Item = HashMap<String, AttributeValue>;
 
-/// What is set by the clock of the server that took a delivery in, and by nothing in the delivery; and what differs
-/// between the attempts at one delivery, of which the log keeps the first to arrive.
-const OF_ARRIVAL: [&str; 6] = ["updated_at", "received_at", "expires_at", "quarantine_day", "signed_at", "ordering_ms"];
+/// What is set by the clock of the server that took a delivery in, or drawn by it, and by nothing in the delivery; and
+/// what differs between the attempts at one delivery, of which the log keeps the first to arrive.
+const OF_ARRIVAL: [&str; 7] =
+    ["updated_at", "received_at", "expires_at", "quarantine_day", "signed_at", "ordering_ms", "touch"];
 
 /// Items by their keys, their attributes by name.
 pub type Items = BTreeMap<(String, String), BTreeMap<String, AttributeValue>>;

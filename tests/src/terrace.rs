@@ -4,23 +4,29 @@ use crate::delivery::{Delivery, SECRET};
 use crate::gate::Gate;
 use aws_sdk_dynamodb::Client;
 use bytes::Bytes;
+use futures::stream::TryStreamExt;
 use http::{HeaderMap, Method};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tempfile::TempDir;
-use terrace_ingest::{Ingest, Moment};
+use terrace_ingest::{Ingest, Policy};
 use terrace_query::{LargeAnswers, Query};
 use terrace_runtime::http::{Answer, Request};
 use terrace_runtime::settings::IntakeSettings;
 use terrace_runtime::telemetry::Telemetry;
 use terrace_store::local::{Database, FolderQueue};
-use terrace_store::queue::Job;
 use terrace_store::schema::create_table;
 use terrace_store::{Log, Secrets, Table};
 use terrace_terra::SigningSecret;
 use terrace_webhook::Webhook;
+use terrace_worker::fetch::{FetchLimits, Fetcher, Hosts};
+use terrace_worker::worker::Parts;
+use terrace_worker::{Worked, Worker};
+use tokio::time::Instant;
 
 /// The table's name.
 pub const TABLE: &str = "terrace";
@@ -59,6 +65,8 @@ pub struct Terrace {
     pub webhook: Webhook,
     /// What answers questions.
     pub query: Query,
+    /// What works on jobs.
+    pub worker: Worker,
     /// What takes deliveries in.
     pub ingest: Ingest,
     /// The jobs.
@@ -76,12 +84,21 @@ pub struct Terrace {
 }
 
 /// How the work of jobs ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Settled {
-    /// Deliveries that were applied.
-    pub applied: usize,
-    /// Jobs that wait for a later version.
-    pub parked: usize,
+    /// How many jobs of each kind were done.
+    pub done: BTreeMap<&'static str, usize>,
+    /// How many of them were only done in part, and handed on the rest.
+    pub handed_on: usize,
+    /// Why pings did not lead to a body.
+    pub lost: Vec<&'static str>,
+}
+
+impl Settled {
+    /// How many jobs of this kind were done.
+    pub fn of(&self, kind: &str) -> usize {
+        self.done.get(kind).copied().unwrap_or(0)
+    }
 }
 
 #[expect(clippy::unwrap_used, reason = "a test fails where its Terrace cannot be built or read")]
@@ -106,18 +123,35 @@ impl Terrace {
 
     /// One whose objects and jobs pass through a gate; the client's calls do where the gate made it.
     pub async fn gated(client: Client, folder: &Path, gate: &Gate) -> Self {
+        let intake = IntakeSettings::default();
+        Self::told(client, folder, gate, intake, Fetcher::new(Hosts::default(), FetchLimits::default())).await
+    }
+
+    /// One that is told how to keep things, and what to fetch pings with.
+    pub async fn told(client: Client, folder: &Path, gate: &Gate, intake: IntakeSettings, fetcher: Fetcher) -> Self {
         create_table(&client, TABLE).await.unwrap();
         let queue = FolderQueue::open(&folder.join("jobs")).unwrap();
         let table = Table::new(client.clone(), TABLE);
         let log = Log::new(table.clone(), Arc::new(gate.objects(folder.join("objects"))));
-        let intake = IntakeSettings::default();
-        let ingest = Ingest::new(table.clone(), log.clone(), gate.queue(queue.clone()), intake.log_days);
+        let jobs = gate.queue(queue.clone());
+        let policy = Policy { log_days: intake.log_days, retention: intake.retention };
+        let ingest = Ingest::new(table.clone(), log.clone(), Arc::clone(&jobs), policy);
         let lines = Lines::default();
         let telemetry = Arc::new(Telemetry::to(lines.clone()));
         let secrets = Secrets::fixed(vec![SigningSecret::new(SECRET).unwrap()]);
+        let worker = Worker::new(Parts {
+            ingest: ingest.clone(),
+            table: table.clone(),
+            log: log.clone(),
+            queue: Arc::clone(&jobs),
+            fetcher,
+            log_days: intake.log_days,
+            telemetry: Arc::clone(&telemetry),
+        });
         Self {
             webhook: Webhook::new(secrets, ingest.clone(), intake, Arc::clone(&telemetry)),
-            query: Query::new(table.clone(), log.clone(), LargeAnswers::Streamed, telemetry),
+            query: Query::new(table.clone(), log.clone(), jobs, LargeAnswers::Streamed, telemetry),
+            worker,
             ingest,
             queue,
             table,
@@ -126,6 +160,16 @@ impl Terrace {
             lines,
             folder: None,
         }
+    }
+
+    /// A new one, empty, in memory, whose calls pass through a gate.
+    pub async fn behind(gate: &Gate, intake: IntakeSettings) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let client = gate.client(&Database::in_memory().unwrap());
+        let fetcher = Fetcher::new(Hosts::default(), FetchLimits::default());
+        let mut terrace = Self::told(client, folder.path(), gate, intake, fetcher).await;
+        terrace.folder = Some(folder);
+        terrace
     }
 
     /// Posts a delivery.
@@ -154,6 +198,23 @@ impl Terrace {
         serde_json::from_slice(&answer.body).unwrap()
     }
 
+    /// Orders that everything at a path is erased, and reads the answer, which has to be that it will be.
+    pub async fn delete(&self, path: &str) -> Value {
+        let (headers, query, body) = (HeaderMap::new(), Vec::new(), Bytes::new());
+        let request = Request { method: Method::DELETE, path: path.to_owned(), query, headers, body };
+        let answer = self.query.handle(&request).await;
+        assert_eq!(answer.status, 202, "{path}: {answer:?}");
+        serde_json::from_slice(&answer.body).unwrap()
+    }
+
+    /// The keys of all objects in a folder of the bucket, sorted.
+    pub async fn objects(&self, folder: &str) -> Vec<String> {
+        let found: Vec<_> = self.log.objects().list(folder).try_collect().await.unwrap();
+        let mut keys: Vec<_> = found.into_iter().map(|found| found.key).collect();
+        keys.sort();
+        keys
+    }
+
     /// Every item of the table, sorted by its keys.
     pub async fn items(&self) -> Vec<std::collections::HashMap<String, aws_sdk_dynamodb::types::AttributeValue>> {
         let mut items = Vec::new();
@@ -168,22 +229,24 @@ impl Terrace {
         items
     }
 
-    /// Works on the jobs until none waits.
+    /// Works on the jobs until none waits. Every job has to succeed.
     pub async fn settle(&self) -> Settled {
+        self.settle_within(Duration::from_secs(600)).await
+    }
+
+    /// The same, where each job is to stop after so long.
+    pub async fn settle_within(&self, span: Duration) -> Settled {
         let mut settled = Settled::default();
         while !self.queue.is_empty() {
             let taken = self.queue.next().await.unwrap();
-            match taken.job().clone() {
-                Job::Apply { partition, log } => {
-                    self.ingest.apply_logged(&partition, &log, Moment::now()).await.unwrap();
-                    self.queue.done(taken).await.unwrap();
-                    settled.applied += 1;
-                }
-                _ => {
-                    self.queue.park(taken).await.unwrap();
-                    settled.parked += 1;
-                }
+            let worked = self.worker.work(taken.job(), Instant::now() + span).await.unwrap();
+            match worked {
+                Worked::Lost(reason) => settled.lost.push(reason),
+                Worked::HandedOn => settled.handed_on += 1,
+                Worked::Done => {}
             }
+            *settled.done.entry(taken.job().name()).or_default() += 1;
+            self.queue.done(taken).await.unwrap();
         }
         settled
     }

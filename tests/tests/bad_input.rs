@@ -163,9 +163,12 @@ async fn operational_events_are_ignored() {
 }
 
 #[tokio::test]
-async fn a_ping_is_quarantined_until_it_can_be_fetched() {
-    let body = json!({"type": "s3_payload", "url": "https://example.com/x", "expires_in": 600});
-    ends(body.to_string(), "quarantined", Some("ping_mode")).await;
+async fn a_ping_that_leads_nowhere_is_quarantined() {
+    for url in [json!({}), json!({"url": null}), json!({"url": 7})] {
+        let mut body = json!({"type": "s3_payload", "expires_in": 600});
+        body.as_object_mut().unwrap().extend(url.as_object().unwrap().clone());
+        ends(body.to_string(), "quarantined", Some("no_url")).await;
+    }
 }
 
 #[tokio::test]

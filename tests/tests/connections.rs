@@ -224,13 +224,13 @@ async fn what_comes_for_a_replaced_user_is_carried_over_by_a_job() {
     let at = |second| When { second, by_header: true };
     let answer = terrace.accept(&delivery(base, 0, (Happens::ReplacedBy("new-1"), at(2)))).await;
     assert_eq!(answer["status"], "queued");
-    assert_eq!((terrace.queue.len(), terrace.settle().await.parked), (1, 1));
+    assert_eq!((terrace.queue.len(), terrace.settle().await.of("rekey")), (1, 1));
 
     // Of before the replacement, and after it: either lies behind what the job has moved.
     for (number, second) in [(1, 1), (2, 3)] {
         let answer = terrace.accept(&delivery(base, number, (Happens::Data("daily"), at(second)))).await;
         assert_eq!(answer["status"], "queued");
-        assert_eq!((terrace.queue.len(), terrace.settle().await.parked), (1, 1));
+        assert_eq!((terrace.queue.len(), terrace.settle().await.of("rekey")), (1, 1));
     }
     let new = terrace.accept(&Delivery::new(r#"{"type":"daily","user":{"user_id":"new-1"},"data":[]}"#)).await;
     assert_eq!((new["status"].as_str(), terrace.queue.len()), (Some("stored"), 0));

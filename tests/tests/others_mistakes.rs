@@ -221,7 +221,7 @@ async fn no_type_falls_through() {
     terrace.accept(&Delivery::new(report.to_string())).await;
     assert_eq!(terrace.get(&format!("/references/r/records/lab_report/{id}"), &[]).await.status, 200);
     let ping = Delivery::new(r#"{"type":"s3_payload","url":"https://example.com","expires_in":600}"#);
-    assert_eq!(terrace.accept(&ping).await["status"], "quarantined", "kept for when it can be fetched, not dropped");
+    assert_eq!(terrace.accept(&ping).await["status"], "queued", "fetched, not dropped");
 }
 
 #[tokio::test]
@@ -269,7 +269,7 @@ fn without_a_secret_or_with_a_placeholder_nothing_starts() {
             "TERRA_SIGNING_SECRET" => secret.map(str::to_owned),
             "TERRACE_SECRETS_PARAMETER" => None,
             name if name.starts_with("TERRACE_TOLERANCE") || name == "TERRACE_LOG_DAYS" => None,
-            "TERRACE_MAX_BODY_BYTES" => None,
+            "TERRACE_MAX_BODY_BYTES" | "TERRACE_RETENTION" => None,
             _ => Some("there".to_owned()),
         })
     };

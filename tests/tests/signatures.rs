@@ -42,19 +42,25 @@ fn digits(signed_at: u64, body: &str) -> String {
     header_of(SECRET, signed_at, body).split_once("v1=").unwrap().1.to_owned()
 }
 
-/// Posts under this header, which has to be refused and counted under this metric alone, and leave nothing behind.
-async fn refused(terrace: &Terrace, header: Option<&str>, metric: &str) -> Value {
-    refused_delivery(terrace, &Delivery::new(BODY).trace("t").signature(header), metric).await
+/// Posts under this header, which has to be refused for this reason and counted under its metric alone, and leave
+/// nothing behind.
+async fn refused(terrace: &Terrace, header: Option<&str>, reason: &str) -> Value {
+    refused_delivery(terrace, &Delivery::new(BODY).trace("t").signature(header), reason).await
 }
 
-async fn refused_delivery(terrace: &Terrace, delivery: &Delivery, metric: &str) -> Value {
+async fn refused_delivery(terrace: &Terrace, delivery: &Delivery, reason: &str) -> Value {
+    let metric = match reason {
+        "signature_missing" | "signature_malformed" => "SignatureMissing",
+        "signature_too_old" | "signature_future" => "SignatureOutOfTime",
+        _ => "SignatureMismatch",
+    };
     let answer = terrace.post(delivery).await;
     let said: Value = serde_json::from_slice(&answer.body).unwrap();
     assert_eq!((answer.status, &said["error"]), (401, &json!("invalid_signature")), "{delivery:?}");
     let line = terrace.lines.last();
     let counted: Vec<_> = line.as_object().unwrap().keys().filter(|name| name.starts_with("Signature")).collect();
     assert_eq!(counted, [metric], "{delivery:?}");
-    assert_eq!(line[metric], 1);
+    assert_eq!((&line[metric], &line["outcome"]), (&json!(1), &json!(reason)), "{delivery:?}");
     assert!(terrace.items().await.is_empty() && terrace.queue.is_empty(), "{delivery:?}");
     said
 }
@@ -63,7 +69,7 @@ async fn refused_delivery(terrace: &Terrace, delivery: &Delivery, metric: &str) 
 async fn a_delivery_without_a_signature_is_refused() {
     let terrace = Terrace::new().await;
     for none in [None, Some(""), Some("   ")] {
-        refused(&terrace, none, "SignatureMissing").await;
+        refused(&terrace, none, "signature_missing").await;
     }
 }
 
@@ -103,14 +109,14 @@ async fn a_signature_that_is_none_is_refused() {
         format!("t=99999999999999999999999,v1={hex}"),
         format!("{{\"t\":{t},\"v1\":\"{hex}\"}}"),
     ] {
-        refused(&terrace, Some(&odd), "SignatureMalformed").await;
+        refused(&terrace, Some(&odd), "signature_malformed").await;
     }
 }
 
 #[tokio::test]
 async fn a_header_that_is_no_text_is_no_signature() {
     let terrace = Terrace::new().await;
-    refused(&terrace, Some(&format!("t={},v1={}é", now(), digits(now(), BODY))), "SignatureMissing").await;
+    refused(&terrace, Some(&format!("t={},v1={}é", now(), digits(now(), BODY))), "signature_missing").await;
 }
 
 #[tokio::test]
@@ -131,7 +137,7 @@ async fn a_signature_of_something_else_is_refused() {
         format!("t={t},v1={zeroes}"),
         format!("t={t},v1={},v0={}", "ab".repeat(32), digits(t, BODY)),
     ] {
-        refused(&terrace, Some(&wrong), "SignatureMismatch").await;
+        refused(&terrace, Some(&wrong), "signature_mismatch").await;
     }
 }
 
@@ -140,10 +146,10 @@ async fn a_signature_outside_the_tolerance_is_refused() {
     let terrace = Terrace::new().await;
     let (past, future) = (26 * 60 * 60, 5 * 60);
     for old in [0, 1, now() - past - 5, now() - 10 * past] {
-        refused_delivery(&terrace, &Delivery::new(BODY).signed(old), "SignatureTooOld").await;
+        refused_delivery(&terrace, &Delivery::new(BODY).signed(old), "signature_too_old").await;
     }
     for ahead in [now() + future + 30, now() * 1_000, u64::MAX] {
-        refused_delivery(&terrace, &Delivery::new(BODY).signed(ahead), "SignatureFuture").await;
+        refused_delivery(&terrace, &Delivery::new(BODY).signed(ahead), "signature_future").await;
     }
     for (at, age) in [(now() - past + 30, past - 30), (now() - 400, 400), (now() + future - 30, 0)] {
         let body = BODY.replace("\"u\"", &format!("\"u{at}\""));
@@ -156,10 +162,10 @@ async fn a_signature_outside_the_tolerance_is_refused() {
 #[tokio::test]
 async fn what_is_answered_does_not_say_why() {
     let terrace = Terrace::new().await;
-    let missing = refused(&terrace, None, "SignatureMissing").await;
-    let malformed = refused(&terrace, Some("t=1"), "SignatureMalformed").await;
-    let wrong = refused(&terrace, Some(&header_of("another", now(), BODY)), "SignatureMismatch").await;
-    let old = refused(&terrace, Some(&header_of(SECRET, 1, BODY)), "SignatureTooOld").await;
+    let missing = refused(&terrace, None, "signature_missing").await;
+    let malformed = refused(&terrace, Some("t=1"), "signature_malformed").await;
+    let wrong = refused(&terrace, Some(&header_of("another", now(), BODY)), "signature_mismatch").await;
+    let old = refused(&terrace, Some(&header_of(SECRET, 1, BODY)), "signature_too_old").await;
     assert!([malformed, wrong, old].iter().all(|said| *said == missing));
 }
 
@@ -168,7 +174,7 @@ async fn nothing_is_read_of_a_body_before_its_signature_holds() {
     let terrace = Terrace::new().await;
     for body in [b"\xff\xfe".to_vec(), vec![b'['; 200_000], BODY.into(), b"".to_vec(), b"{".to_vec()] {
         let delivery = Delivery::new(body).trace("7243c4e7-7d2b-4a51-9f0c-6a54c1a3b001").signature(Some("t=1"));
-        refused_delivery(&terrace, &delivery, "SignatureMalformed").await;
+        refused_delivery(&terrace, &delivery, "signature_malformed").await;
         let line = terrace.lines.last();
         assert!(line.get("event").is_none() && line.get("delivery").is_none(), "{line}");
     }

@@ -1,21 +1,26 @@
 //! The parts of a laptop run, all in one folder.
 
+use crate::ping_host;
 use crate::serve::ServeError;
 use std::fs::{File, TryLockError};
 use std::path::Path;
 use std::sync::Arc;
-use terrace_ingest::Ingest;
+use terrace_ingest::{Ingest, Policy};
 use terrace_query::{LargeAnswers, Query};
 use terrace_runtime::settings::IntakeSettings;
 use terrace_runtime::telemetry::Telemetry;
 use terrace_store::local::{Database, FolderQueue, folder_objects};
+use terrace_store::queue::{JobQueue, Queues};
 use terrace_store::schema::create_table;
 use terrace_store::{Log, Secrets, Table};
 use terrace_terra::SigningSecret;
 use terrace_webhook::Webhook;
+use terrace_worker::Worker;
+use terrace_worker::fetch::Fetcher;
+use terrace_worker::worker::Parts;
 
 /// The table's name; there is one in the folder.
-const TABLE: &str = "terrace";
+pub const TABLE: &str = "terrace";
 
 /// A whole Terrace in a folder.
 #[derive(Debug)]
@@ -24,10 +29,12 @@ pub struct Laptop {
     pub webhook: Webhook,
     /// What answers questions.
     pub query: Query,
-    /// What takes deliveries in, for the jobs.
-    pub ingest: Ingest,
+    /// What works on jobs.
+    pub worker: Worker,
     /// The jobs.
-    pub queue: FolderQueue,
+    pub jobs: FolderQueue,
+    /// The pings, which never wait behind jobs.
+    pub pings: FolderQueue,
     /// The database under the table.
     pub database: Database,
     /// Where lines go.
@@ -46,24 +53,42 @@ impl Laptop {
         folder: &Path,
         secrets: Vec<SigningSecret>,
         intake: IntakeSettings,
+        fetcher: Fetcher,
         telemetry: Telemetry,
     ) -> Result<Self, ServeError> {
         let lock = lock(folder)?;
+        // The simulator on this machine hands out bodies too: it knows the key to the certificate in the folder.
+        let identity = ping_host::ensure(folder)?;
+        let fetcher = fetcher.trusting_local(&String::from_utf8_lossy(identity.certificate_pem()))?;
         let database = Database::open(folder)?;
-        let queue = FolderQueue::open(&folder.join("jobs"))?;
-        queue.unpark().await?;
+        let jobs = FolderQueue::open(&folder.join("jobs"))?;
+        let pings = FolderQueue::open(&folder.join("pings"))?;
+        jobs.unpark().await?;
         database.remove_expired().await?;
         let client = database.client();
         create_table(&client, TABLE).await?;
         let table = Table::new(client, TABLE);
         let log = Log::new(table.clone(), Arc::new(folder_objects::objects(folder.join("objects"))));
-        let ingest = Ingest::new(table.clone(), log.clone(), Arc::new(queue.clone()), intake.log_days);
+        let queue: Arc<dyn JobQueue> =
+            Arc::new(Queues { jobs: Arc::new(jobs.clone()), pings: Arc::new(pings.clone()) });
+        let policy = Policy { log_days: intake.log_days, retention: intake.retention };
+        let ingest = Ingest::new(table.clone(), log.clone(), Arc::clone(&queue), policy);
         let telemetry = Arc::new(telemetry);
+        let worker = Worker::new(Parts {
+            ingest: ingest.clone(),
+            table: table.clone(),
+            log: log.clone(),
+            queue: Arc::clone(&queue),
+            fetcher,
+            log_days: intake.log_days,
+            telemetry: Arc::clone(&telemetry),
+        });
         Ok(Self {
-            webhook: Webhook::new(Secrets::fixed(secrets), ingest.clone(), intake, Arc::clone(&telemetry)),
-            query: Query::new(table, log, LargeAnswers::Streamed, Arc::clone(&telemetry)),
-            ingest,
-            queue,
+            webhook: Webhook::new(Secrets::fixed(secrets), ingest, intake, Arc::clone(&telemetry)),
+            query: Query::new(table, log, queue, LargeAnswers::Streamed, Arc::clone(&telemetry)),
+            worker,
+            jobs,
+            pings,
             database,
             telemetry,
             _lock: lock,

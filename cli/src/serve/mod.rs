@@ -7,6 +7,7 @@ mod jobs;
 pub mod laptop;
 mod requests;
 
+use crate::ping_host::PingHostError;
 use clap::Args;
 use laptop::Laptop;
 use std::io;
@@ -14,12 +15,15 @@ use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use terrace_runtime::settings::{
-    IntakeSettings, LOCAL_SECRET, Placeholders, SettingError, given_secrets, process_environment,
+    Environment, IntakeSettings, LOCAL_SECRET, PingSettings, Placeholders, SettingError, given_secrets,
+    process_environment,
 };
 use terrace_runtime::telemetry::Telemetry;
 use terrace_store::StoreError;
+use terrace_worker::fetch::{FetchLimits, FetchSetupError, Fetcher, Hosts, HostsError};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 /// What `terrace serve` is told.
 #[derive(Debug, Clone, Args)]
@@ -45,6 +49,15 @@ pub enum ServeError {
     /// What lies in the folder cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The list of hosts that pings may lead to is none.
+    #[error("TERRACE_PING_HOSTS: {0}")]
+    Hosts(#[from] HostsError),
+    /// The certificate of the simulator's host cannot be made or read.
+    #[error(transparent)]
+    PingHost(#[from] PingHostError),
+    /// The certificate of the simulator's host is none.
+    #[error("{0}; remove the folder ping-host in the data folder, it is made anew")]
+    Certificate(#[from] FetchSetupError),
     /// The folder cannot be used.
     #[error("cannot use the folder {}: {cause}; choose another with --data", folder.display())]
     Folder {
@@ -79,22 +92,34 @@ pub enum ServeError {
 pub async fn run(args: ServeArgs) -> Result<(), ServeError> {
     let secrets = given_secrets(&args.secret, Placeholders::Accepted)?;
     let intake = IntakeSettings::read(&process_environment)?;
-    let laptop = Arc::new(Laptop::open(&args.data, secrets, intake, Telemetry::stdout()).await?);
+    let fetcher = fetcher(&process_environment)?;
+    let laptop = Arc::new(Laptop::open(&args.data, secrets, intake, fetcher, Telemetry::stdout()).await?);
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, args.port));
     let listener = listener.await.map_err(|cause| ServeError::Port { port: args.port, cause })?;
     let port = listener.local_addr().map_err(ServeError::Broken)?.port();
     announce(&args, port);
     let (stop, stopped) = watch::channel(false);
-    let jobs = tokio::spawn(jobs::run(Arc::clone(&laptop), stopped.clone()));
+    let mut beside = JoinSet::new();
+    for queue in [laptop.jobs.clone(), laptop.pings.clone()] {
+        beside.spawn(jobs::run(Arc::clone(&laptop), queue, stopped.clone()));
+    }
+    beside.spawn(jobs::keep_hours(Arc::clone(&laptop), stopped.clone()));
     let served = requests::serve(listener, laptop, stopped, async move {
         until_told().await;
         stop.send_replace(true);
     });
     let served = served.await.map_err(ServeError::Broken);
-    if let Err(error) = jobs.await {
-        return Err(ServeError::Broken(io::Error::other(error)));
+    while let Some(ended) = beside.join_next().await {
+        ended.map_err(|error| ServeError::Broken(io::Error::other(error)))?;
     }
     served
+}
+
+/// What pings are fetched with, as in the cloud.
+fn fetcher(environment: Environment<'_>) -> Result<Fetcher, ServeError> {
+    let pings = PingSettings::read(environment)?;
+    let hosts = pings.hosts.as_deref().map_or_else(|| Ok(Hosts::default()), Hosts::parse)?;
+    Ok(Fetcher::new(hosts, FetchLimits { max_bytes: pings.max_bytes, ..FetchLimits::default() }))
 }
 
 #[expect(clippy::print_stderr, reason = "a command talks to people; the lines on the standard output are for programs")]

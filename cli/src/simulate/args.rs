@@ -6,6 +6,7 @@ use crate::simulate::world::World;
 use clap::Args;
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
+use std::path::PathBuf;
 use terrace_terra::EventType;
 
 /// How far back the moment of a run may lie: with the time a run stands for, its oldest signature is then 25 h 40 min
@@ -18,7 +19,8 @@ const UNKNOWN_TYPE: &str = "route";
 /// Send realistic Terra deliveries to a URL, then read everything back and compare.
 ///
 /// Deliveries are signed, sent twice, late and out of order, some of them without the ordering header, some of them of
-/// several megabytes, as Terra does. What has to be there afterwards is computed apart from the code that stores it.
+/// several megabytes, some as pings, some as chunks of a large request; users go, come back, and come back under another
+/// id, as with Terra. What has to be there afterwards is computed apart from the code that stores it.
 ///
 /// Exit status: 0 everything is as it has to be, 1 something differs, 2 wrong usage or nobody answers.
 #[derive(Debug, Clone, Args)]
@@ -60,6 +62,19 @@ pub struct SimulateArgs {
     /// How many deliveries of several megabytes.
     #[arg(long, default_value_t = 2, value_name = "N", value_parser = clap::value_parser!(u32).range(..=1_000))]
     pub large: u32,
+    /// How many large requests each user has, sent in chunks; some of them lack one for good.
+    #[arg(long, default_value_t = 2, value_name = "N", value_parser = clap::value_parser!(u32).range(..=100))]
+    pub requests: u32,
+    /// The share of users who connect anew and go on under another id, some of them twice.
+    #[arg(long, default_value_t = 0.3, value_parser = share, value_name = "SHARE")]
+    pub reauths: f64,
+    /// The share of data that goes as pings, which say where to fetch it; half of what has several megabytes. Only to a
+    /// server on this machine, whose folder is named by --data.
+    #[arg(long, default_value_t = 0.05, value_parser = share, value_name = "SHARE")]
+    pub pings: f64,
+    /// The folder of the `terrace serve` that receives: the certificate that it trusts for pings lies there.
+    #[arg(long, env = "DATA", default_value = ".terrace", value_name = "FOLDER")]
+    pub data: PathBuf,
     /// How many deliveries are under way at once.
     #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=1_000))]
     pub concurrency: u16,
@@ -125,6 +140,9 @@ impl SimulateArgs {
             days: self.days,
             start,
             large: self.large as usize,
+            requests: self.requests as usize,
+            reauths: self.reauths,
+            pings: self.pings,
             types: self.types.clone(),
             duplicates: self.duplicates,
             reorder: self.reorder,

@@ -2,8 +2,10 @@
 
 use crate::client::Client;
 use crate::error::CommandError;
-use crate::simulate::truth::{Known, Owner, Truth};
+use crate::simulate::check_requests::compare_requests;
+use crate::simulate::truth::{Delivered, Known, Owner, Truth};
 use crate::simulate::truth_connection::ExpectedConnection;
+use crate::simulate::truth_home::Settled;
 use crate::simulate::truth_record::ExpectedRecord;
 use crate::simulate::view::{self, ReadConnection, ReadRecord};
 use futures::stream::{StreamExt, TryStreamExt, iter};
@@ -23,9 +25,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 pub struct Difference {
     /// Whose.
     pub owner: String,
-    /// The type of record, or `connection`, or `delivery`.
+    /// The type of record, or `connection`, `delivery`, `request`.
     pub kind: String,
-    /// The record's identifier or the delivery's name.
+    /// The record's identifier, the delivery's name or the request's reference.
     pub id: String,
     /// What differs.
     pub what: String,
@@ -48,6 +50,12 @@ pub struct Checked {
     pub deliveries_listed: usize,
     /// Bodies read back and compared byte for byte.
     pub bodies_compared: usize,
+    /// Large requests that have to be read.
+    pub requests_expected: usize,
+    /// Large requests read.
+    pub requests_read: usize,
+    /// Users whose records are under another id.
+    pub moved: usize,
     /// Everything that differs.
     pub differences: Vec<Difference>,
 }
@@ -61,10 +69,14 @@ impl Checked {
         self.deliveries_expected += other.deliveries_expected;
         self.deliveries_listed += other.deliveries_listed;
         self.bodies_compared += other.bodies_compared;
+        self.requests_expected += other.requests_expected;
+        self.requests_read += other.requests_read;
+        self.moved += other.moved;
         self.differences.extend(other.differences);
     }
 
-    fn differs(&mut self, owner: &Owner, kind: &str, id: &str, what: impl Into<String>) {
+    /// Notes a difference.
+    pub fn differs(&mut self, owner: &Owner, kind: &str, id: &str, what: impl Into<String>) {
         let owner = match owner {
             Owner::User(id) => format!("user {id}"),
             Owner::Reference(id) => format!("reference {id}"),
@@ -84,9 +96,10 @@ pub async fn check(
     deadline: Instant,
     progress: &ProgressBar,
 ) -> Result<Checked, CommandError> {
-    let owners = iter(truth.owners()).map(|(owner, known)| async move {
+    let settled = truth.settled();
+    let owners = iter(&settled).map(|settled| async move {
         loop {
-            let checked = look(client, owner, known).await?;
+            let checked = look(client, settled).await?;
             if checked.differences.is_empty() || Instant::now() >= deadline {
                 progress.inc(1);
                 return Ok::<_, CommandError>(checked);
@@ -101,21 +114,63 @@ pub async fn check(
     }))
 }
 
-async fn look(client: &Client, owner: &Owner, known: &Known) -> Result<Checked, CommandError> {
-    let mut checked = Checked::default();
+async fn look(client: &Client, settled: &Settled<'_>) -> Result<Checked, CommandError> {
+    let Settled { owner, known, .. } = *settled;
+    let mut checked = Checked { moved: usize::from(settled.moved), ..Checked::default() };
     let unread = |error: serde_json::Error| CommandError::Usage(format!("the simulation sent no JSON: {error}"));
-    let expected = known.records().map_err(unread)?;
+    let expected = settled.records().map_err(unread)?;
     let read = match view::records(client, owner).await {
-        Err(CommandError::Refused { status: 404, .. }) => Vec::new(),
+        Err(CommandError::Refused { status: 404, .. }) => {
+            if settled.moved {
+                checked.differs(owner, "records", "-", "not found, where an empty list had to be read");
+            }
+            Vec::new()
+        }
         read => read?,
     };
     compare_records(&mut checked, owner, &expected, &read);
+    compare_one(&mut checked, client, settled, &expected).await?;
     if let Owner::User(user) = owner {
         let connection = view::connection(client, user).await?;
         compare_connections(&mut checked, owner, known.facts.connection(), connection);
         compare_deliveries(&mut checked, client, owner, user, known).await?;
+        let requests = view::requests(client, user).await?;
+        compare_requests(&mut checked, owner, &known.requests.expected(), &requests);
     }
     Ok(checked)
+}
+
+/// Which of so many is looked at more closely: always the same of the same owner, so that a run can be repeated.
+fn turn(owner: &Owner, number: usize) -> usize {
+    let (Owner::User(id) | Owner::Reference(id)) = owner;
+    id.bytes().map(usize::from).sum::<usize>() % number.max(1)
+}
+
+/// One record, asked for by its name. Where everything was moved it must not be found by its old owner any more.
+async fn compare_one(
+    checked: &mut Checked,
+    client: &Client,
+    settled: &Settled<'_>,
+    expected: &[ExpectedRecord],
+) -> Result<(), CommandError> {
+    let Settled { owner, known, moved, .. } = *settled;
+    if moved {
+        if let Some((data_type, id)) = known.copies.keys().nth(turn(owner, known.copies.len()))
+            && view::record(client, owner, data_type, id).await?.is_some()
+        {
+            checked.differs(owner, data_type, id, "still found under the old id");
+        }
+        return Ok(());
+    }
+    let Some(record) = expected.get(turn(owner, expected.len())) else { return Ok(()) };
+    let what = match view::record(client, owner, record.data_type, &record.id).await? {
+        Some(read) => record_difference(record, &read),
+        None => Some("not found by its name".to_owned()),
+    };
+    if let Some(what) = what {
+        checked.differs(owner, record.data_type, &record.id, format!("read alone: {what}"));
+    }
+    Ok(())
 }
 
 fn compare_records(checked: &mut Checked, owner: &Owner, expected: &[ExpectedRecord], read: &[ReadRecord]) {
@@ -141,7 +196,7 @@ fn compare_records(checked: &mut Checked, owner: &Owner, expected: &[ExpectedRec
         }
     }
     for (data_type, id) in unclaimed.into_keys() {
-        checked.differs(owner, data_type, id, "should not be there: never sent, or deleted");
+        checked.differs(owner, data_type, id, "should not be there: never sent, deleted, or moved");
     }
     checked.records_different = checked.differences.len() - before;
 }
@@ -207,23 +262,25 @@ async fn compare_deliveries(
     if names.len() != listed.len() {
         checked.differs(owner, "delivery", "-", "some are listed twice");
     }
-    for name in known.deliveries.keys().filter(|name| !names.contains(name.as_str())) {
-        checked.differs(owner, "delivery", name, "acknowledged, but not listed");
+    for (name, delivered) in known.deliveries.iter().filter(|(name, _)| !names.contains(name.as_str())) {
+        let what = if delivered.fetched { "its ping was acknowledged, but it is" } else { "acknowledged, but" };
+        checked.differs(owner, "delivery", name, format!("{what} not listed"));
     }
     let acknowledged: BTreeSet<&str> = known.deliveries.keys().map(String::as_str).collect();
     for name in listed.iter().filter(|name| !acknowledged.contains(name.as_str())) {
         checked.differs(owner, "delivery", name, "listed, but never acknowledged");
     }
-    // One of each user's, always the same in the same run, so that a run can be repeated.
-    let at = user.bytes().map(usize::from).sum::<usize>() % known.deliveries.len().max(1);
-    if let Some((name, body)) = known.deliveries.iter().nth(at) {
+    // One of each user's, and one of those that were fetched.
+    let fetched: Vec<_> = known.deliveries.iter().filter(|(_, delivered)| delivered.fetched).collect();
+    let one = known.deliveries.iter().nth(turn(owner, known.deliveries.len()));
+    for (name, Delivered { body, .. }) in one.into_iter().chain(fetched.get(turn(owner, fetched.len())).copied()) {
         match view::body(client, user, name).await {
             Ok(read) if read == *body => {}
             Ok(_) => checked.differs(owner, "delivery", name, "its body is not what was sent, byte for byte"),
             Err(CommandError::Refused { status: 404, .. }) => checked.differs(owner, "delivery", name, "has no body"),
             Err(error) => return Err(error),
         }
-        checked.bodies_compared = 1;
+        checked.bodies_compared += 1;
     }
     Ok(())
 }

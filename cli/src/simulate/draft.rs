@@ -20,8 +20,11 @@ pub struct Draft {
     pub content: Content,
     /// It is emitted in the same millisecond as the one before it.
     pub together: bool,
-    /// The chunk of a large request: its reference and number.
-    pub chunk: Option<(String, usize)>,
+    /// The time it bears decides what it means: it is emitted later than all before it, and never without the ordering
+    /// header.
+    pub dated: bool,
+    /// The part of a large request that it is.
+    pub part: Option<Part>,
 }
 
 /// What an event brings.
@@ -46,8 +49,37 @@ pub enum Whom {
     FormerUser,
     /// Nobody.
     Nobody,
-    /// The person as the old user, and the new one.
-    Renewed(Box<Person>),
+    /// The person as the new user, and the old one.
+    Renewed(OldUser),
+}
+
+/// What is said of the user that an end user had before.
+#[derive(Debug, Clone)]
+pub enum OldUser {
+    /// Which it is.
+    Named(Box<Person>),
+    /// `null`.
+    Null,
+    /// Nothing.
+    Missing,
+}
+
+/// What makes a delivery a part of a large request.
+#[derive(Debug, Clone)]
+pub struct Part {
+    /// The reference that all parts share.
+    pub reference: String,
+    /// Which chunk it is; `None` where it tells about the request.
+    pub chunk: Option<Chunk>,
+}
+
+/// A chunk's number, counted from 1, and where it stands.
+#[derive(Debug, Clone)]
+pub enum Chunk {
+    /// At the end of the trace id, after this.
+    InTraceId(String, usize),
+    /// At the end of the reference, as it was in older times.
+    InReference(usize),
 }
 
 /// An event as Terra emits it. Retries repeat all of it.
@@ -65,22 +97,23 @@ pub struct Event {
     pub reference: String,
     /// The connection it names, for the list of what would be sent.
     pub user_id: Option<String>,
+    /// It never comes without the ordering header.
+    pub dated: bool,
+    /// It may come as a ping.
+    pub is_data: bool,
 }
 
 impl Draft {
     /// A draft at a minute of the person's life.
     pub fn new(minute: u32, name: &'static str, content: Content) -> Self {
-        Self { minute, name, content, together: false, chunk: None }
+        Self { minute, name, content, together: false, dated: false, part: None }
     }
 
     /// The event that this person's draft becomes at this moment.
     pub fn emit(self, rng: &mut Rng, person: &Person, emitted_ms: u64) -> Event {
-        let (trace_id, reference) = match &self.chunk {
-            Some((reference, number)) => (Some(format!("{reference}:chunk:{number}")), reference.clone()),
-            None => ((!happens(rng, 0.03)).then(|| uuid(rng)), uuid(rng)),
-        };
+        let (mut trace_id, mut reference) = self.ids(rng);
+        let is_data = matches!(self.content, Content::Data(_) | Content::Athlete(_));
         let mut body = object([("type", text(self.name))]);
-        let (mut trace_id, mut reference) = (trace_id, reference);
         let mut user_id = Some(person.user_id.clone());
         match self.content {
             Content::Data(records) => {
@@ -117,7 +150,19 @@ impl Draft {
             body.set("version", text("2022-03-16"));
         }
         let spelled = if one_of(rng, &[true, false, false, false]) { body.write_spaced() } else { body.write() };
-        Event { emitted_ms, name: self.name, body: Bytes::from(spelled), trace_id, reference, user_id }
+        let (name, dated, body) = (self.name, self.dated, Bytes::from(spelled));
+        Event { emitted_ms, name, body, trace_id, reference, user_id, dated, is_data }
+    }
+
+    /// The trace id and the reference.
+    fn ids(&self, rng: &mut Rng) -> (Option<String>, String) {
+        let plain = |rng: &mut Rng| (!happens(rng, 0.03)).then(|| uuid(rng));
+        let Some(Part { reference, chunk }) = &self.part else { return (plain(rng), uuid(rng)) };
+        match chunk {
+            Some(Chunk::InTraceId(trace_id, number)) => (Some(format!("{trace_id}:chunk:{number}")), reference.clone()),
+            Some(Chunk::InReference(number)) => (plain(rng), format!("{reference}:chunk:{number}")),
+            None => (plain(rng), reference.clone()),
+        }
     }
 }
 
@@ -129,10 +174,13 @@ fn notice(body: &mut Json, person: &Person, whom: Whom, name: &str, emitted_ms: 
         Whom::Nobody => return None,
         Whom::User => body.set("user", person.user(updated, true)),
         Whom::FormerUser => body.set("user", person.user(updated, false)),
-        Whom::Renewed(new) => {
-            body.set("new_user", new.user(Some(emitted_ms), true));
-            body.set("old_user", person.user(Some(emitted_ms), false));
-            return Some(new.user_id);
+        Whom::Renewed(old) => {
+            body.set("new_user", person.user(updated, true));
+            match old {
+                OldUser::Named(old) => body.set("old_user", old.user(updated, false)),
+                OldUser::Null => body.set("old_user", Json::Null),
+                OldUser::Missing => {}
+            }
         }
     }
     Some(person.user_id.clone())

@@ -11,10 +11,7 @@ use jiff::civil::Date;
 use terrace_terra::EventType;
 
 /// The minutes of a day.
-const DAY: u32 = 24 * 60;
-
-/// The most records in a chunk of a large request.
-const CHUNK: usize = 10;
+pub const DAY: u32 = 24 * 60;
 
 /// A life under construction.
 pub struct Life<'a> {
@@ -26,7 +23,12 @@ pub struct Life<'a> {
     pub drafts: Vec<Draft>,
 }
 
-impl Life<'_> {
+impl<'a> Life<'a> {
+    /// A life that nothing is known of yet.
+    pub fn new(rng: &'a mut Rng, person: &'a Person) -> Self {
+        Self { rng, person, drafts: Vec::new() }
+    }
+
     /// Drafts at a minute.
     pub fn add(&mut self, minute: u32, name: &'static str, content: Content) {
         self.drafts.push(Draft::new(minute, name, content));
@@ -55,7 +57,6 @@ impl Life<'_> {
     /// Everything about `number` days from `start`.
     pub fn live(&mut self, start: Date, number: u32) {
         let mut date = start;
-        self.backfill(start, number / 3);
         for day in 1..=number {
             self.day(date, day * DAY);
             date = date.tomorrow().unwrap_or(date);
@@ -138,29 +139,6 @@ impl Life<'_> {
         let mut marked = record.clone();
         marked.set_in(section, member, whole(value));
         self.copies(event_type, &marked, &[minute]);
-    }
-
-    /// A large request for the days before, sent in chunks that share its reference.
-    fn backfill(&mut self, start: Date, number: u32) {
-        let reference = uuid(self.rng);
-        let mut date = start;
-        let mut records = Vec::new();
-        for _ in 0..number {
-            let mut daily = days::daily(self.rng, self.person, date, 7_200, 12);
-            scores::enrich(self.rng, EventType::Daily, &mut daily);
-            records.push(daily);
-            date = date.tomorrow().unwrap_or(date);
-        }
-        let chunks: Vec<_> = records.chunks(CHUNK).map(<[_]>::to_vec).collect();
-        if chunks.is_empty() {
-            return;
-        }
-        super::notices::large_request(self, &reference, chunks.len());
-        for (number, records) in chunks.into_iter().enumerate() {
-            let mut draft = Draft::new(8, "daily", Content::Data(records));
-            draft.chunk = Some((reference.clone(), number + 1));
-            self.drafts.push(draft);
-        }
     }
 
     /// Lab reports: one that is read at once, and one that is read at the second attempt, then once more.

@@ -3,16 +3,10 @@
 use crate::simulate::draft::{Content, Whom};
 use crate::simulate::json::{Json, object, text, whole};
 use crate::simulate::life::Life;
-use crate::simulate::people::Person;
 use crate::simulate::random::uuid;
 
-/// The scope that a change of permissions adds.
-pub const ADDED_SCOPE: &str = "BODY_EXPORT";
-
-/// How the connections of a run end, one after the other by a person's index.
-const ENDINGS: usize = 10;
-
-fn warning(message: &str) -> Vec<(&'static str, Json)> {
+/// What a warning says.
+pub fn warning(message: &str) -> Vec<(&'static str, Json)> {
     vec![("status", text("warning")), ("message", text(message))]
 }
 
@@ -24,62 +18,6 @@ pub fn auth(life: &mut Life<'_>, minute: u32) {
         ("widget_session_id", text(uuid(life.rng))),
     ];
     life.add(minute, "auth", Content::Notice(members, Whom::User));
-}
-
-/// A large request is being prepared, and on its way.
-pub fn large_request(life: &mut Life<'_>, reference: &str, payloads: usize) {
-    let members = vec![
-        ("status", text("processing")),
-        ("reference", text(reference)),
-        ("message", text("Large request is being processed; payloads will be delivered when ready")),
-    ];
-    life.add(5, "large_request_processing", Content::Notice(members, Whom::User));
-    let members = vec![
-        ("reference", text(reference)),
-        ("message", text("Large request payloads are being sent")),
-        ("expected_payloads", whole(payloads)),
-    ];
-    life.add(6, "large_request_sending", Content::Notice(members, Whom::User));
-}
-
-/// What happens to a connection, different from person to person, until `ends`.
-pub fn connection(life: &mut Life<'_>, new: &Person, ends: u32) {
-    let ending = life.person.index % ENDINGS;
-    // One person's data comes before the event that announces the connection.
-    auth(life, if ending == 8 { ends / 4 } else { 0 });
-    let error = warning("Connection degraded: the provider rejected Terra's access token");
-    let last = ends + 3_000;
-    match ending {
-        0 | 7 => {
-            let mut members = warning("User permissions have been modified");
-            members.push(("scopes_added", text(ADDED_SCOPE)));
-            members.push(("scopes_removed", text("")));
-            life.add(ends / 2, "permission_change", Content::Notice(members, Whom::User));
-        }
-        1 => life.add(ends / 2, "connection_error", Content::Notice(error, Whom::User)),
-        2 => life.add(last, "connection_error", Content::Notice(error, Whom::User)),
-        3 => {
-            let members = vec![("status", text("success")), ("message", text("User has deauthenticated"))];
-            life.add(last, "deauth", Content::Notice(members, Whom::FormerUser));
-        }
-        4 | 5 => {
-            let members = warning("User revoked access");
-            life.add(last, "access_revoked", Content::Notice(members, Whom::FormerUser));
-            if ending == 4 {
-                auth(life, last + 100);
-            }
-        }
-        6 => {
-            let members = warning("User has reauthenticated and old ID has been deleted");
-            life.add(last, "user_reauth", Content::Notice(members, Whom::Renewed(Box::new(new.clone()))));
-        }
-        _ => {}
-    }
-}
-
-/// Whether the person of this index ends up under another id.
-pub fn is_replaced(index: usize) -> bool {
-    index % ENDINGS == 6
 }
 
 /// Notices that change nothing, each to some of the people.

@@ -38,10 +38,10 @@ pub fn people(run: u64, users: usize) -> Vec<Person> {
     (0..users).map(|index| person(run, index, "person")).collect()
 }
 
-/// The same end user connected anew, under an id of its own.
-pub fn reconnected(run: u64, person_before: &Person, index: usize) -> Person {
-    let user_id = person(run, person_before.index, "person again").user_id;
-    Person { index, user_id, ..person_before.clone() }
+/// The same end user connected anew for the n-th time, under an id of its own.
+pub fn reconnected(run: u64, first: &Person, time: usize) -> Person {
+    let user_id = person(run, first.index, &format!("person again {time}")).user_id;
+    Person { user_id, ..first.clone() }
 }
 
 fn person(run: u64, index: usize, part: &str) -> Person {
@@ -97,7 +97,8 @@ mod tests {
         let (first, again, other) = (people(1, 3), people(1, 3), people(2, 3));
         assert_eq!(first[2].user_id, again[2].user_id);
         assert_ne!(first[2].user_id, other[2].user_id);
-        assert_ne!(reconnected(1, &first[2], 3).user_id, first[2].user_id);
-        assert_eq!(reconnected(1, &first[2], 3).reference_id, first[2].reference_id);
+        let ids = [1, 2, 1].map(|time| reconnected(1, &first[2], time).user_id);
+        assert!(ids[0] != first[2].user_id && ids[0] != ids[1] && ids[0] == ids[2]);
+        assert_eq!(reconnected(1, &first[2], 1).reference_id, first[2].reference_id);
     }
 }

@@ -3,7 +3,15 @@
 use crate::simulate::draft::Event;
 use crate::simulate::random::{happens, rng};
 use crate::simulate::world::World;
+use bytes::Bytes;
 use std::sync::Arc;
+
+/// The type of a ping.
+pub const PING: &str = "s3_payload";
+
+/// Of bodies over this, in bytes, at least this share comes as pings, if any do: they are what pings are for.
+const LARGE: usize = 1_000_000;
+const LARGE_PINGS: f64 = 0.5;
 
 /// Why something is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +38,7 @@ impl Kind {
 /// One POST to come.
 #[derive(Debug, Clone)]
 pub struct Sending {
-    /// What is sent.
+    /// What is told.
     pub event: Arc<Event>,
     /// Why.
     pub kind: Kind,
@@ -38,6 +46,17 @@ pub struct Sending {
     pub ordering_ms: Option<u64>,
     /// The signature's `t`, in seconds since 1970.
     pub signed_at: u64,
+    /// Whether it goes as a ping, which says where the event's body lies.
+    pub ping: bool,
+    /// What is posted: the event's body, or the ping once there is a host for it.
+    pub body: Bytes,
+}
+
+impl Sending {
+    /// The `type` of what is posted.
+    pub fn name(&self) -> &'static str {
+        if self.ping { PING } else { self.event.name }
+    }
 }
 
 /// Everything to send, in the order in which it is sent.
@@ -49,10 +68,14 @@ pub fn plan(world: &World, events: Vec<Event>) -> Vec<Sending> {
     for (at, event) in events.into_iter().enumerate() {
         let at = i64::try_from(at).unwrap_or(i64::MAX);
         let moved = if happens(&mut rng, world.reorder) { rng.i64(-far..=far) } else { 0 };
-        let ordering_ms = (!happens(&mut rng, world.without_ordering)).then_some(event.emitted_ms);
+        let with_ordering = !happens(&mut rng, world.without_ordering) || event.dated;
+        let ordering_ms = with_ordering.then_some(event.emitted_ms);
         // Signing takes up to a second.
         let signed_at = event.emitted_ms.div_ceil(1_000) + rng.u64(0..2);
-        let first = Sending { event: Arc::new(event), kind: Kind::First, ordering_ms, signed_at };
+        let share = if event.body.len() > LARGE { world.pings.max(LARGE_PINGS) } else { world.pings };
+        let ping = event.is_data && world.pings > 0.0 && happens(&mut rng, share);
+        let body = event.body.clone();
+        let first = Sending { event: Arc::new(event), kind: Kind::First, ordering_ms, signed_at, ping, body };
         if happens(&mut rng, world.duplicates) {
             let soon = at + moved + rng.i64(0..40);
             placed.push((soon, Sending { kind: Kind::Duplicate, ..first.clone() }));

@@ -102,15 +102,18 @@ fn cells(name: &str, row: &Row) -> Vec<Cell> {
 
 fn tell(lines: &mut Vec<String>, checked: &Checked) {
     lines.push(format!(
-        "Records: {} expected, {} read, {} different. Deliveries: {} expected, {} listed. Connections: {}. Bodies \
-         compared: {}.",
+        "Records: {} expected, {} read, {} different. Deliveries: {} expected, {} listed. Bodies compared: \
+         {}. Connections: {}, {} of them moved. Large requests: {} expected, {} read.",
         checked.records_expected,
         checked.records_read,
         checked.records_different,
         checked.deliveries_expected,
         checked.deliveries_listed,
+        checked.bodies_compared,
         checked.connections,
-        checked.bodies_compared
+        checked.moved,
+        checked.requests_expected,
+        checked.requests_read
     ));
     if checked.differences.is_empty() {
         lines.push("No difference: everything is as it has to be.".to_owned());

@@ -94,7 +94,7 @@ impl<'c> Sender<'c> {
 
     fn request(&self, sending: &Sending) -> RequestBuilder {
         let event = &sending.event;
-        let signature = sign(&self.secret, UnixSeconds(sending.signed_at), &event.body);
+        let signature = sign(&self.secret, UnixSeconds(sending.signed_at), &sending.body);
         let mut request = self.client.http().post(&self.url);
         request = request.header(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         request = request.header(SIGNATURE, signature).header(REFERENCE, &event.reference);
@@ -104,7 +104,7 @@ impl<'c> Sender<'c> {
         if let Some(ordering_ms) = sending.ordering_ms {
             request = request.header(ORDERING, ordering_ms);
         }
-        request.body(event.body.clone())
+        request.body(sending.body.clone())
     }
 
     async fn attempt(&self, sending: &Sending) -> Result<Answer, Failure> {

@@ -48,7 +48,7 @@ pub struct Tally {
 impl Tally {
     /// Counts a delivery.
     pub fn count(&mut self, outcome: &Outcome) {
-        let row = self.rows.entry(outcome.sending.event.name).or_default();
+        let row = self.rows.entry(outcome.sending.name()).or_default();
         match outcome.sending.kind {
             Kind::First => row.sent += 1,
             Kind::Duplicate => row.duplicates += 1,

@@ -37,7 +37,15 @@ fn a_seed_repeats_a_run_and_another_one_makes_another() {
         sendings(given).iter().filter_map(|one| one.event.user_id.clone()).collect()
     };
     let base = users(&["--seed", "7", "--users", "3", "--days", "4", "--large", "0"]);
-    for other in [&["--days", "5"][..], &["--at", "2026-07-02T00:00:01Z"], &["--late", "0.06"], &["--types", "daily"]] {
+    for other in [
+        &["--days", "5"][..],
+        &["--at", "2026-07-02T00:00:01Z"],
+        &["--late", "0.06"],
+        &["--types", "daily"],
+        &["--pings", "0"],
+        &["--reauths", "0"],
+        &["--requests", "1"],
+    ] {
         let other = users(&[&["--seed", "7", "--users", "3", "--large", "0"][..], other].concat());
         assert!(base.is_disjoint(&other), "another run has other users");
     }
@@ -51,6 +59,60 @@ fn the_command_shown_repeats_the_run() {
     let shown = repeat(&given, &world);
     let Command::Simulate(again) = Cli::try_parse_from(shown.split_whitespace()).unwrap().command else { panic!() };
     assert_eq!(again.world(now()).unwrap().run(), world.run());
+    assert!(shown.contains("--data .terrace"), "{shown}");
+
+    let given = args(&["--requests", "7", "--reauths", "0.9", "--pings", "0.7", "--data", "/a b/it's"]);
+    let mut world = given.world(now()).unwrap();
+    assert!(repeat(&given, &world).contains(r"--requests 7 --reauths 0.9 --pings 0.7 --data '/a b/it'\''s'"));
+    // Where there were none the run had none.
+    world.pings = 0.0;
+    let shown = repeat(&given, &world);
+    assert!(shown.contains("--pings 0") && !shown.contains("--data"), "{shown}");
+}
+
+#[tokio::test]
+async fn repeats_of_a_ping_lead_to_one_url_and_no_list_shows_it() {
+    let data = tempfile::TempDir::new().unwrap();
+    let given = ["--seed", "7", "--users", "3", "--days", "6", "--pings", "0.5", "--large", "0", "--late", "0.4"];
+    let mut sendings = sendings(&given);
+    let listed: Vec<_> = sendings.iter().map(line).collect();
+    let host = PingHost::start(crate::ping_host::ensure(data.path()).unwrap()).await.unwrap();
+    pings::put_up(&mut sendings, &host).unwrap();
+    assert_eq!(sendings.iter().map(line).collect::<Vec<_>>(), listed);
+    let mut urls: HashMap<_, HashSet<String>> = HashMap::new();
+    let mut kinds = HashSet::new();
+    for sending in &sendings {
+        if !sending.ping {
+            assert_eq!(sending.body, sending.event.body);
+            continue;
+        }
+        let ping: serde_json::Value = serde_json::from_slice(&sending.body).unwrap();
+        assert_eq!(
+            (&ping["type"], &ping["status"], &ping["expires_in"]),
+            (&"s3_payload".into(), &"success".into(), &600.into())
+        );
+        assert!(sending.event.is_data && line(sending).contains(&format!(" of={}", sending.event.name)));
+        kinds.insert(sending.kind.name());
+        urls.entry(Arc::as_ptr(&sending.event)).or_default().insert(ping["url"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(kinds, HashSet::from(["first", "duplicate", "late"]));
+    assert!(urls.values().all(|urls| urls.len() == 1));
+    let all: HashSet<_> = urls.values().flatten().collect();
+    assert!(all.len() == urls.len() && all.len() > 50, "each event has a URL of its own");
+    assert!(all.iter().all(|url| url.starts_with("https://127.0.0.1:") && url.rsplit('/').next().unwrap().len() == 48));
+}
+
+#[test]
+fn half_of_the_large_deliveries_go_as_pings_if_any_do() {
+    let large = |pings: &str| {
+        let sendings = sendings(&["--seed", "3", "--users", "2", "--days", "1", "--large", "12", "--pings", pings]);
+        let large = sendings.iter().filter(|one| one.kind == Kind::First && one.event.body.len() > 1_000_000);
+        large.map(|one| one.ping).collect::<Vec<_>>()
+    };
+    let pings = large("0.01");
+    let share = pings.iter().filter(|ping| **ping).count() as f64 / pings.len() as f64;
+    assert!((0.2..0.8).contains(&share), "{pings:?}");
+    assert!(large("0").iter().all(|ping| !ping));
 }
 
 #[test]
@@ -59,7 +121,7 @@ fn every_data_type_and_every_notice_is_sent_and_understood() {
     let (mut data_types, mut names) = (BTreeSet::new(), HashSet::new());
     for sending in &sendings {
         let body = terrace_terra::VerifiedBody::from_log(&sending.event.body, UnixSeconds(sending.signed_at));
-        names.insert(sending.event.name);
+        names.insert(sending.name());
         if let Content::Records { data_type, elements } = Event::read(body).content {
             assert!(!elements.is_empty());
             data_types.insert(data_type);
@@ -67,10 +129,8 @@ fn every_data_type_and_every_notice_is_sent_and_understood() {
     }
     assert_eq!(data_types, DataType::ALL.into_iter().collect());
     let sent: HashSet<_> = names.iter().map(|name| EventType::from_name(name)).collect();
-    // A ping needs a place to fetch from.
     for event_type in EventType::ALL {
-        let left_out = *event_type == EventType::S3Payload;
-        assert_eq!(sent.contains(event_type), !left_out, "{event_type}");
+        assert!(sent.contains(event_type), "{event_type}");
     }
     assert!(sent.contains(&EventType::Unknown));
 }
@@ -84,6 +144,9 @@ fn times_are_credible_and_shares_are_kept() {
     assert!((0.03..0.07).contains(&(of(Kind::Late) / first)));
     let without = sendings.iter().filter(|one| one.ordering_ms.is_none()).count() as f64;
     assert!((0.07..0.13).contains(&(without / sendings.len() as f64)));
+    let data = sendings.iter().filter(|one| one.event.is_data).count() as f64;
+    let pings = sendings.iter().filter(|one| one.ping).count() as f64;
+    assert!((0.03..0.07).contains(&(pings / data)));
     let midnight = "2026-07-02T00:00:00Z".parse::<Timestamp>().unwrap().as_second() as u64;
     for sending in &sendings {
         assert!(sending.signed_at * 1_000 >= sending.event.emitted_ms, "signed before it was emitted");
@@ -171,6 +234,8 @@ async fn simulated(webhook: Webhook, secret: &str) -> (Report, usize) {
         "--large",
         "0",
         "--no-check",
+        "--pings",
+        "0",
         "--duplicates",
         "0",
         "--late",
@@ -206,7 +271,8 @@ async fn nobody_there_is_said_with_what_to_do() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
-    let error = run(args(&["--url", &url, "--users", "1", "--days", "1", "--large", "0"])).await.unwrap_err();
+    let error =
+        run(args(&["--url", &url, "--users", "1", "--days", "1", "--large", "0", "--pings", "0"])).await.unwrap_err();
     assert_eq!(error.exit_status(), 2);
     assert!(error.to_string().contains("make run"), "{error}");
 }

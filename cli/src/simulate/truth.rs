@@ -5,7 +5,9 @@
 
 use crate::simulate::json::Json;
 use crate::simulate::truth_connection::{Fact, Facts};
-use crate::simulate::truth_record::{Copy, ExpectedRecord, Place, identify};
+use crate::simulate::truth_name;
+use crate::simulate::truth_record::{Copy, Place, identify};
+use crate::simulate::truth_request::Requests;
 use bytes::Bytes;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -24,8 +26,21 @@ pub struct Acknowledged {
     pub ordering_ms: Option<u64>,
     /// The signature's `t`, in seconds since 1970.
     pub signed_at: u64,
+    /// Its trace id.
+    pub trace_id: Option<String>,
+    /// Its reference.
+    pub reference: String,
     /// What the server called it.
-    pub delivery: String,
+    pub delivery: Called,
+}
+
+/// What a delivery is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Called {
+    /// As the server said.
+    Answered(String),
+    /// It was fetched later, so that nobody said.
+    Fetched,
 }
 
 /// Whose something is.
@@ -41,26 +56,22 @@ pub enum Owner {
 #[derive(Debug, Default)]
 pub struct Known {
     /// All copies, by type and identifier.
-    copies: BTreeMap<(&'static str, String), Vec<Copy>>,
+    pub copies: BTreeMap<(&'static str, String), Vec<Copy>>,
     /// All facts about the connection.
     pub facts: Facts,
-    /// The deliveries acknowledged, with their bodies.
-    pub deliveries: BTreeMap<String, Bytes>,
+    /// All that is known of large requests.
+    pub requests: Requests,
+    /// The deliveries acknowledged, by name.
+    pub deliveries: BTreeMap<String, Delivered>,
 }
 
-impl Known {
-    /// The records that have to be read, in order of type and identifier.
-    ///
-    /// # Errors
-    ///
-    /// When a copy is no JSON, which the simulation never sends.
-    pub fn records(&self) -> serde_json::Result<Vec<ExpectedRecord>> {
-        let kept = self
-            .copies
-            .iter()
-            .filter_map(|((data_type, id), copies)| ExpectedRecord::of(data_type, id, copies).transpose());
-        kept.collect()
-    }
+/// A delivery that has to be listed.
+#[derive(Debug, Clone)]
+pub struct Delivered {
+    /// Its body.
+    pub body: Bytes,
+    /// A ping led to it.
+    pub fetched: bool,
 }
 
 /// What has to be there.
@@ -75,6 +86,11 @@ impl Truth {
         self.owners.iter()
     }
 
+    /// One of them.
+    pub fn find(&self, owner: &Owner) -> Option<(&Owner, &Known)> {
+        self.owners.get_key_value(owner)
+    }
+
     /// Takes in a delivery.
     ///
     /// # Errors
@@ -85,19 +101,20 @@ impl Truth {
         let name = event.get("type").and_then(Json::as_text).unwrap_or_default();
         let Some(owner) = owner(&event, name) else { return Ok(()) };
         let known = self.owners.entry(owner).or_default();
-        known.deliveries.insert(acknowledged.delivery.clone(), acknowledged.body.clone());
+        let (called, fetched) = match &acknowledged.delivery {
+            Called::Answered(called) => (called.clone(), false),
+            Called::Fetched => (truth_name::name(acknowledged), true),
+        };
+        known.deliveries.insert(called, Delivered { body: acknowledged.body.clone(), fetched });
 
         let in_body = match name.starts_with("lab_report") {
             true => event.get("occurred_at"),
             false => event.at(&["user", "last_webhook_update"]),
         };
         let in_body = in_body.and_then(Json::as_text).and_then(instant);
-        let believed = |claim: &u64| {
-            (EARLIEST_MS..=acknowledged.signed_at.saturating_mul(1_000).saturating_add(AHEAD_MS)).contains(claim)
-        };
-        let by_header = acknowledged.ordering_ms.filter(believed);
+        let by_header = believed_header(acknowledged);
         let place = Place {
-            emitted_ms: by_header.or(in_body.filter(believed)).unwrap_or(0),
+            emitted_ms: by_header.or(in_body.filter(|claim| is_believed(acknowledged, *claim))).unwrap_or(0),
             signed_at: if by_header.is_some() { 0 } else { acknowledged.signed_at },
             provider: event.at(&["user", "provider"]).and_then(Json::as_text).map(str::to_owned),
         };
@@ -107,11 +124,21 @@ impl Truth {
             }
         }
         let time_ms = by_header.unwrap_or(acknowledged.signed_at.saturating_mul(1_000));
+        known.requests.take_in(&event, name, time_ms, acknowledged.trace_id.as_deref(), &acknowledged.reference);
         for (user, fact) in Fact::read(&event, name) {
             self.owners.entry(Owner::User(user)).or_default().facts.add(time_ms, fact);
         }
         Ok(())
     }
+}
+
+/// The time in a delivery's ordering header, where it can be believed.
+pub fn believed_header(delivery: &Acknowledged) -> Option<u64> {
+    delivery.ordering_ms.filter(|claim| is_believed(delivery, *claim))
+}
+
+fn is_believed(delivery: &Acknowledged, claim_ms: u64) -> bool {
+    (EARLIEST_MS..=delivery.signed_at.saturating_mul(1_000).saturating_add(AHEAD_MS)).contains(&claim_ms)
 }
 
 /// Whose an event is: the user's, of a re-authentication the new one's; else the end user's. A lab report is the end

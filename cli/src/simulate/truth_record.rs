@@ -82,7 +82,7 @@ impl Copy {
 
 impl ExpectedRecord {
     /// What has to be read of a record with these copies; `None` where the greatest says that it is no more.
-    pub fn of(data_type: &'static str, id: &str, copies: &[Copy]) -> serde_json::Result<Option<Self>> {
+    pub fn of(data_type: &'static str, id: &str, copies: &[&Copy]) -> serde_json::Result<Option<Self>> {
         let Some(greatest) = copies.iter().max_by_key(|copy| copy.order) else { return Ok(None) };
         if greatest.deleted {
             return Ok(None);

@@ -17,8 +17,9 @@ fn after(deliveries: &[(&str, Option<u64>, u64)]) -> Truth {
     let mut truth = Truth::default();
     for (at, (body, ordering_ms, signed_at)) in deliveries.iter().enumerate() {
         let body = Bytes::from((*body).to_owned());
-        let delivery = format!("d{at}");
-        truth.take_in(&Acknowledged { body, ordering_ms: *ordering_ms, signed_at: *signed_at, delivery }).unwrap();
+        let delivery = Called::Answered(format!("d{at}"));
+        let (ordering_ms, signed_at, trace_id, reference) = (*ordering_ms, *signed_at, None, "r".to_owned());
+        truth.take_in(&Acknowledged { body, ordering_ms, signed_at, trace_id, reference, delivery }).unwrap();
     }
     truth
 }
@@ -29,7 +30,9 @@ fn known(truth: &Truth) -> &Known {
 
 /// What is expected of the only record; `None` where there is none.
 fn kept(truth: &Truth) -> Option<String> {
-    known(truth).records().unwrap().pop().map(|record| record.data.write())
+    let settled = truth.settled();
+    let user = settled.iter().find(|settled| *settled.owner == Owner::User("u".to_owned())).unwrap();
+    user.records().unwrap().pop().map(|record| record.data.write())
 }
 
 /// What is kept of these deliveries in this order and in the other.
@@ -162,4 +165,49 @@ fn a_delivery_belongs_to_whom_it_names() {
     let listed: Vec<_> = truth.owners().map(|(owner, known)| (owner.clone(), known.deliveries.len())).collect();
     let user = |id: &str| Owner::User(id.to_owned());
     assert_eq!(listed, [(user("u"), 0), (user("v"), 1), (Owner::Reference("r".to_owned()), 1)]);
+}
+
+#[test]
+fn what_was_fetched_has_the_name_that_its_ping_gives_it() {
+    let body = Bytes::from(daily(r#","steps":1"#));
+    let mut truth = Truth::default();
+    let delivered = |signed_at, ordering_ms| Acknowledged {
+        body: body.clone(),
+        ordering_ms,
+        signed_at,
+        trace_id: Some("t".to_owned()),
+        reference: "r".to_owned(),
+        delivery: Called::Fetched,
+    };
+    // A duplicate has the same name; a retry that was signed anew only where no header gives the time.
+    for (signed_at, ordering_ms) in
+        [(T, Some(MS + 7)), (T, Some(MS + 7)), (T + 90, Some(MS + 7)), (T, None), (T + 90, None)]
+    {
+        truth.take_in(&delivered(signed_at, ordering_ms)).unwrap();
+    }
+    let digest = xxhash_rust::xxh3::xxh3_64(&body);
+    let names: Vec<_> = known(&truth).deliveries.keys().cloned().collect();
+    assert_eq!(names, [MS, MS + 7, MS + 90_000].map(|time| format!("{time}.{digest:016x}.t")));
+    assert!(known(&truth).deliveries.values().all(|delivered| delivered.fetched && delivered.body == body));
+}
+
+#[test]
+fn chunks_count_for_the_user_they_name_even_once_it_is_replaced() {
+    let chunk = |trace_id: &str| Acknowledged {
+        body: Bytes::from(daily("")),
+        ordering_ms: Some(MS),
+        signed_at: T,
+        trace_id: Some(trace_id.to_owned()),
+        reference: "large".to_owned(),
+        delivery: Called::Answered(trace_id.to_owned()),
+    };
+    let reauth = r#"{"type":"user_reauth","new_user":{"user_id":"v"},"old_user":{"user_id":"u"}}"#;
+    let mut truth = after(&[(reauth, Some(MS + 1), T)]);
+    for trace_id in ["t:chunk:2", "t:chunk:1", "t:chunk:2"] {
+        truth.take_in(&chunk(trace_id)).unwrap();
+    }
+    let requests = known(&truth).requests.expected();
+    assert_eq!((requests.len(), requests[0].reference.as_str(), requests[0].seen), (1, "large", 2));
+    let v = truth.find(&Owner::User("v".to_owned())).unwrap().1;
+    assert_eq!(v.requests.expected(), []);
 }

@@ -50,6 +50,27 @@ pub struct ReadConnection {
     pub replaces: Vec<String>,
 }
 
+/// A large request as it was read.
+#[derive(Debug, Clone, Deserialize)]
+pub struct ReadRequest {
+    /// Its reference.
+    pub reference: String,
+    /// How many chunks there are.
+    pub expected: Option<u32>,
+    /// How many of them came.
+    pub seen: usize,
+    /// The numbers of those that did not.
+    pub missing: Vec<u32>,
+    /// Whether all came.
+    pub complete: bool,
+}
+
+#[derive(Deserialize)]
+struct RequestsPage {
+    requests: Vec<ReadRequest>,
+    cursor: Option<String>,
+}
+
 #[derive(Deserialize)]
 struct RecordsPage {
     records: Vec<RecordEntry>,
@@ -88,6 +109,17 @@ impl Owner {
     }
 }
 
+impl RecordEntry {
+    fn read(self, client: &Client) -> Result<ReadRecord, CommandError> {
+        let data = Json::read(self.data.get()).map_err(|error| CommandError::Foreign {
+            url: client.base().to_owned(),
+            what: format!("the data of a record cannot be read: {error}"),
+        })?;
+        let Self { data_type, id, start_time, end_time, provider, .. } = self;
+        Ok(ReadRecord { data_type, id, start_time, end_time, provider, data })
+    }
+}
+
 /// All records of an owner, whole, page after page, in the order in which they come.
 pub async fn records(client: &Client, owner: &Owner) -> Result<Vec<ReadRecord>, CommandError> {
     let mut records = Vec::new();
@@ -97,24 +129,39 @@ pub async fn records(client: &Client, owner: &Owner) -> Result<Vec<ReadRecord>, 
         query.extend(cursor.as_deref().map(|cursor| ("cursor", cursor)));
         let page: RecordsPage = patiently(async || client.json(&owner.path("records"), &query).await).await?;
         for entry in page.records {
-            let data = Json::read(entry.data.get());
-            let foreign = |error: serde_json::Error| CommandError::Foreign {
-                url: client.base().to_owned(),
-                what: format!("the data of a record cannot be read: {error}"),
-            };
-            records.push(ReadRecord {
-                data_type: entry.data_type,
-                id: entry.id,
-                start_time: entry.start_time,
-                end_time: entry.end_time,
-                provider: entry.provider,
-                data: data.map_err(foreign)?,
-            });
+            records.push(entry.read(client)?);
         }
         cursor = page.cursor;
         if cursor.is_none() {
             return Ok(records);
         }
+    }
+}
+
+/// One record, asked for by its name; `None` where the server has none.
+pub async fn record(
+    client: &Client,
+    owner: &Owner,
+    data_type: &str,
+    id: &str,
+) -> Result<Option<ReadRecord>, CommandError> {
+    let [kind, owner, below] = owner.path("records");
+    // A path carries no slash within a name.
+    let asked: Result<RecordEntry, _> = if id.contains('/') {
+        let query = [("type", data_type), ("id", id), ("detail", "full")];
+        let page: Result<RecordsPage, _> = patiently(async || client.json(&[kind, owner, below], &query).await).await;
+        match page.map(|page| page.records.into_iter().next()) {
+            Ok(None) => return Ok(None),
+            Ok(Some(entry)) => Ok(entry),
+            Err(error) => Err(error),
+        }
+    } else {
+        patiently(async || client.json(&[kind, owner, below, data_type, id], &[]).await).await
+    };
+    match asked {
+        Ok(entry) => Ok(Some(entry.read(client)?)),
+        Err(CommandError::Refused { status: 404, .. }) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
@@ -140,6 +187,25 @@ pub async fn deliveries(client: &Client, user: &str) -> Result<Vec<String>, Comm
         cursor = page.cursor;
         if cursor.is_none() {
             return Ok(names);
+        }
+    }
+}
+
+/// A user's large requests, in the order in which they come; none where the server knows nothing of such.
+pub async fn requests(client: &Client, user: &str) -> Result<Vec<ReadRequest>, CommandError> {
+    let mut requests = Vec::new();
+    let mut cursor: Option<String> = None;
+    loop {
+        let query: Vec<_> = cursor.as_deref().map(|cursor| ("cursor", cursor)).into_iter().collect();
+        let asked = patiently(async || client.json(&["users", user, "requests"], &query).await).await;
+        let page: RequestsPage = match asked {
+            Err(CommandError::Refused { status: 404, .. }) => return Ok(requests),
+            asked => asked?,
+        };
+        requests.extend(page.requests);
+        cursor = page.cursor;
+        if cursor.is_none() {
+            return Ok(requests);
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::parameters::ListQuestion;
 use crate::times::instant;
 use serde::Serialize;
 use std::collections::BTreeMap;
-use terrace_records::Partition;
+use terrace_records::{Connection, Partition, PartitionKind};
 use terrace_store::{Position, StoredConnection, Table};
 use terrace_terra::ids::{ReferenceId, UserId};
 
@@ -25,7 +25,7 @@ pub struct ConnectionAnswer {
 
 impl From<&StoredConnection> for ConnectionAnswer {
     fn from(stored: &StoredConnection) -> Self {
-        let connection = &stored.connection;
+        let connection = &shown(stored);
         let last = connection.last_delivery().map(|(data_type, time)| (data_type.name(), instant(time)));
         Self {
             user_id: stored.user_id.clone(),
@@ -38,6 +38,11 @@ impl From<&StoredConnection> for ConnectionAnswer {
             replaces: connection.replaces().map(str::to_owned).collect(),
         }
     }
+}
+
+/// What is shown of a connection: of an erased one its mark, however far the erase is.
+fn shown(stored: &StoredConnection) -> Connection {
+    stored.connection.shown(PartitionKind::User)
 }
 
 /// What is said where nothing is known of a user.
@@ -68,7 +73,7 @@ pub async fn of_reference(
     let after = after.map(|position| Partition::from_stored(position.record));
     let mut page = table.connections_of(reference, after.as_ref(), list.limit).await?;
     // The index has connections without a reference under `-`, which is a name that somebody may be given too.
-    page.entries.retain(|stored| stored.connection.reference_id() == Some(reference.as_str()));
+    page.entries.retain(|stored| shown(stored).reference_id() == Some(reference.as_str()));
     if page.entries.is_empty() && page.next.is_none() && after.is_none() {
         return Err(QueryError::Unknown("no connection has this reference"));
     }

@@ -9,7 +9,7 @@ use crate::times::{day, instant};
 use serde::Serialize;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
-use terrace_records::{LogKey, Partition, RecordKey, Version};
+use terrace_records::{LogKey, Partition, RecordKey, Status, Version};
 use terrace_store::{Log, LoggedDelivery, Table};
 use terrace_terra::ids::UserId;
 
@@ -61,10 +61,20 @@ pub async fn list(
     if after.as_ref().is_some_and(|after| LogKey::from_sort_key(&after.record).is_none()) {
         return Err(QueryError::bad("the cursor leads nowhere; take it from the last answer"));
     }
-    let page = log.deliveries(&partition, times(asked), after.as_ref(), asked.limit).await?;
-    if page.entries.is_empty() && after.is_none() && table.connection(&partition).await?.is_none() {
+    let mut page = log.deliveries(&partition, times(asked), after.as_ref(), asked.limit).await?;
+    let stored = table.connection(&partition).await?;
+    if page.entries.is_empty() && after.is_none() && stored.is_none() {
         return Err(QueryError::Unknown(NO_SUCH_USER));
     }
+    // What an erase takes is on its way to nowhere, however far the job is.
+    let erasure = stored.as_ref().and_then(|stored| stored.connection.erasure(partition.kind()));
+    let goes = |time_ms: u64| erasure.is_some_and(|erasure| erasure.takes(time_ms));
+    page.entries.retain(|delivery| !goes(delivery.key.time_ms()));
+    let home = match stored.as_ref().map(|stored| stored.connection.status()) {
+        // Records go on under another id, deliveries stay where they came.
+        Some(Status::Replaced) => table.successor(user).await?.partition,
+        _ => partition,
+    };
     let keys: HashSet<&RecordKey> = page
         .entries
         .iter()
@@ -73,27 +83,35 @@ pub async fn list(
         .map(|copy| &copy.record)
         .collect();
     let keys: Vec<RecordKey> = keys.into_iter().cloned().collect();
-    let versions = table.versions(&partition, &keys).await?;
+    let versions = table.versions(&home, &keys).await?;
     Ok(DeliveriesAnswer {
         deliveries: page.entries.iter().map(|delivery| answer(delivery, &versions)).collect(),
-        cursor: page.next.map(|next| question.cursor(next)),
+        cursor: page.next.filter(|_| !goes(u64::MAX)).map(|next| question.cursor(next)),
     })
 }
 
 /// The body of a delivery, byte for byte.
-pub async fn body(log: &Log, user: &UserId<'_>, name: &str) -> Result<Vec<u8>, QueryError> {
+pub async fn body(table: &Table, log: &Log, user: &UserId<'_>, name: &str) -> Result<Vec<u8>, QueryError> {
     const UNKNOWN: QueryError = QueryError::Unknown("this user has no such delivery in the log, or no longer");
     let key = LogKey::from_name(name).filter(|_| name.len() <= MAX_NAME).ok_or(UNKNOWN)?;
-    let delivery = log.read(&Partition::of_user(user), &key).await?.ok_or(UNKNOWN)?;
-    Ok(log.body(&delivery).await?)
+    let partition = Partition::of_user(user);
+    let delivery = log.read(&partition, &key).await?.ok_or(UNKNOWN)?;
+    let body = log.body(&delivery).await;
+    // Looked at last: what an erase has taken meanwhile is no failure.
+    let stored = table.connection(&partition).await?;
+    let erasure = stored.and_then(|stored| stored.connection.erasure(partition.kind()));
+    if erasure.is_some_and(|erasure| erasure.takes(key.time_ms())) {
+        return Err(UNKNOWN);
+    }
+    Ok(body?)
 }
 
 /// The milliseconds since 1970 of the days asked for.
 fn times(asked: &ListQuestion<'_>) -> Range<u64> {
     const END: u64 = 9_999_999_999_999;
-    let start = asked.from.and_then(day).map_or(0, |(begins, _)| begins);
-    let end = asked.to.and_then(day).map_or(END, |(_, ends)| ends);
-    start..end
+    let start = asked.from.map_or(0, |from| day(from).0);
+    let end = asked.to.map_or(END, |to| day(to).1);
+    start..end.min(END)
 }
 
 fn answer(delivery: &LoggedDelivery, versions: &HashMap<RecordKey, Version>) -> DeliveryAnswer {

@@ -1,9 +1,10 @@
-//! `GET /users/…`: read records, connections and deliveries.
+//! `GET /users/…`: read records, connections and deliveries; and take orders.
 //!
 //! * [`route`]: which question a path asks.
 //! * [`parameters`]: what the query string says, checked before anything is looked up.
 //! * [`cursor`]: where a list goes on, bound to its question.
-//! * [`query`]: the handler, over [`connections`], [`records`] and [`deliveries`].
+//! * [`query`]: the handler, over [`connections`], [`records`], [`deliveries`] and [`requests`].
+//! * [`orders`]: erase somebody, replay deliveries; and how far a job is.
 //! * [`large`]: what becomes of an answer that Lambda cannot hand back.
 
 pub mod connections;
@@ -11,9 +12,11 @@ pub mod cursor;
 pub mod deliveries;
 pub mod error;
 pub mod large;
+pub mod orders;
 pub mod parameters;
 pub mod query;
 pub mod records;
+pub mod requests;
 pub mod route;
 pub mod times;
 

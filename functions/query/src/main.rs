@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 use terrace_query::{LargeAnswers, Query};
-use terrace_runtime::settings::{Places, process_environment};
+use terrace_runtime::settings::{QuerySettings, process_environment};
 use terrace_runtime::telemetry::Telemetry;
 use terrace_runtime::{lambda, parts};
 use terrace_store::clients::Clients;
@@ -21,10 +21,11 @@ async fn main() -> ExitCode {
 }
 
 async fn run(telemetry: Arc<Telemetry>) -> Result<(), lambda::Error> {
-    let places = Places::read(&process_environment)?;
+    let settings = QuerySettings::read(&process_environment)?;
     let clients = Clients::from_env(None).await?;
-    let (table, log) = parts::view_and_log(&clients, &places);
-    let query = Query::new(table, log, LargeAnswers::Redirected, telemetry);
+    let (table, log) = parts::view_and_log(&clients, &settings.places);
+    let queue = parts::queues(&clients, &settings.queues);
+    let query = Query::new(table, log, queue, LargeAnswers::Redirected, telemetry);
     let query = &query;
     lambda::serve(move |request| async move { query.handle(&request).await }).await
 }

@@ -4,8 +4,10 @@ use crate::connections;
 use crate::deliveries;
 use crate::error::QueryError;
 use crate::large::LargeAnswers;
+use crate::orders::Orders;
 use crate::parameters::{self, ListQuestion, RecordsQuestion, data_type};
 use crate::records::Records;
+use crate::requests;
 use crate::route::Route;
 use http::Method;
 use serde::Serialize;
@@ -13,6 +15,7 @@ use std::sync::Arc;
 use terrace_records::Partition;
 use terrace_runtime::http::{Answer, Request};
 use terrace_runtime::telemetry::Telemetry;
+use terrace_store::queue::{JobQueue, Subject};
 use terrace_store::{Log, Table};
 
 /// What answers questions.
@@ -20,6 +23,7 @@ use terrace_store::{Log, Table};
 pub struct Query {
     table: Table,
     log: Log,
+    queue: Arc<dyn JobQueue>,
     large: LargeAnswers,
     telemetry: Arc<Telemetry>,
 }
@@ -31,18 +35,37 @@ struct Health {
 }
 
 impl Query {
-    /// Answers from this table and this log.
-    pub fn new(table: Table, log: Log, large: LargeAnswers, telemetry: Arc<Telemetry>) -> Self {
-        Self { table, log, large, telemetry }
+    /// Answers from this table and this log, and hands orders to this queue.
+    pub fn new(
+        table: Table,
+        log: Log,
+        queue: Arc<dyn JobQueue>,
+        large: LargeAnswers,
+        telemetry: Arc<Telemetry>,
+    ) -> Self {
+        Self { table, log, queue, large, telemetry }
+    }
+
+    fn orders(&self) -> Orders<'_> {
+        Orders { table: &self.table, queue: self.queue.as_ref() }
     }
 
     /// Answers one request.
     pub async fn handle(&self, request: &Request) -> Answer {
         let Some(route) = Route::read(&request.path) else { return Answer::no_such_path() };
-        if request.method != Method::GET && request.method != Method::HEAD {
-            return Answer::method_not_allowed("GET");
-        }
-        let answered = match self.answer(route, &request.query).await {
+        let answered = match (&route, &request.method) {
+            (Route::Replays, &Method::POST) => self.orders().replay(&request.body, &request.query).await,
+            (Route::Connection(user), &Method::DELETE) => {
+                self.orders().erase(Subject::User(user.as_str().to_owned()), &request.query).await
+            }
+            (Route::Reference(reference), &Method::DELETE) => {
+                self.orders().erase(Subject::Reference(reference.as_str().to_owned()), &request.query).await
+            }
+            (Route::Replays, _) => return Answer::method_not_allowed(route.methods()),
+            (_, &(Method::GET | Method::HEAD)) => self.answer(route, &request.query).await,
+            _ => return Answer::method_not_allowed(route.methods()),
+        };
+        let answered = match answered {
             Ok(answer) => self.large.let_out(&self.log, answer).await.map_err(QueryError::from),
             Err(error) => Err(error),
         };
@@ -70,13 +93,23 @@ impl Query {
                 parameters::none(query)?;
                 Ok(Answer::json(200, &records.one(&Partition::of_user(&user), data_type(name)?, &id).await?))
             }
+            Route::Requests(user) => {
+                parameters::none(query)?;
+                Ok(Answer::json(200, &requests::list(&self.table, &user).await?))
+            }
+            Route::Job(id) => {
+                parameters::none(query)?;
+                self.orders().job(id).await
+            }
+            // Only posted to.
+            Route::Replays => Ok(Answer::method_not_allowed(route.methods())),
             Route::Deliveries(user) => {
                 let asked = ListQuestion::of_deliveries(query)?;
                 Ok(Answer::json(200, &deliveries::list(&self.table, &self.log, &user, &asked).await?))
             }
             Route::Delivery(user, name) => {
                 parameters::none(query)?;
-                let body = deliveries::body(&self.log, &user, name).await?;
+                let body = deliveries::body(&self.table, &self.log, &user, name).await?;
                 // What was signed may be anything; a browser must not take it for a page.
                 let answer = Answer::bytes(200, "application/octet-stream", body);
                 Ok(answer.with("x-content-type-options", "nosniff"))

@@ -8,9 +8,10 @@ use crate::times::instant;
 use futures::stream::{StreamExt, iter};
 use serde::Serialize;
 use serde_json::value::RawValue;
+use terrace_records::erasure::made_ms;
 use terrace_records::scores::merge;
 use terrace_records::summary::summarise;
-use terrace_records::{Partition, RecordKey};
+use terrace_records::{Erasure, Partition, RecordKey, Status};
 use terrace_runtime::http::MAX_ANSWER_BYTES;
 use terrace_store::frames::unpack_text;
 use terrace_store::{Log, Position, RecordBody, StoreError, StoredRecord, Table};
@@ -67,7 +68,10 @@ impl Records<'_> {
         const UNKNOWN: QueryError = QueryError::Unknown("there is no such record, or it was deleted");
         let record = self.table.record(partition, &RecordKey::new(data_type, id)).await?;
         let record = record.filter(|record| record.body != RecordBody::Deleted).ok_or(UNKNOWN)?;
-        Ok(self.answer(&record, Detail::Full).await?)
+        if self.hidden(partition).await?.hides(made(&record)) {
+            return Err(UNKNOWN);
+        }
+        self.answer(partition, &record, Detail::Full).await?.ok_or(UNKNOWN)
     }
 
     /// A page of records.
@@ -84,6 +88,12 @@ impl Records<'_> {
             Some(id) => self.of_id(partition, id, asked).await?,
             None => self.of_days(partition, asked, after.clone()).await?,
         };
+        // Looked at after the records: a mark that was set before they were written is seen.
+        if !page.records.is_empty() {
+            let hidden = self.hidden(partition).await?;
+            page.records.retain(|(made_ms, _)| !hidden.hides(*made_ms));
+            page.next = page.next.filter(|_| !hidden.hides(u64::MAX));
+        }
         if page.records.is_empty() && after.is_none() && self.table.connection(partition).await?.is_none() {
             let known = partition.as_str().starts_with("reference:") || self.has_deliveries(partition).await?;
             if !known {
@@ -91,7 +101,15 @@ impl Records<'_> {
             }
         }
         let cursor = page.next.take().map(|next| question.cursor(next));
-        Ok(RecordsAnswer { records: page.records, cursor })
+        Ok(RecordsAnswer { records: page.records.into_iter().map(|(_, record)| record).collect(), cursor })
+    }
+
+    async fn hidden(&self, partition: &Partition) -> Result<Hidden, QueryError> {
+        let connection = self.table.connection(partition).await?.map(|stored| stored.connection).unwrap_or_default();
+        Ok(match connection.status() {
+            Status::Replaced => Hidden::All,
+            _ => connection.erasure(partition.kind()).map_or(Hidden::Nothing, Hidden::Erased),
+        })
     }
 
     async fn has_deliveries(&self, partition: &Partition) -> Result<bool, QueryError> {
@@ -108,7 +126,8 @@ impl Records<'_> {
         for data_type in DataType::ALL.into_iter().filter(|one| asked.data_type.is_none_or(|asked| asked == *one)) {
             let record = self.table.record(partition, &RecordKey::new(data_type, id)).await?;
             if let Some(record) = record.filter(|record| record.body != RecordBody::Deleted) {
-                page.records.push(self.answer(&record, asked.detail).await?);
+                let answer = self.answer(partition, &record, asked.detail).await?;
+                page.records.extend(answer.map(|answer| (made(&record), answer)));
             }
         }
         Ok(page)
@@ -133,7 +152,7 @@ impl Records<'_> {
                 }
                 pages += 1;
                 let found = self.table.records(partition, data_type, &asked.days, after.as_ref(), room).await?;
-                if !self.fill(&mut page, &found.entries, asked.detail).await? {
+                if !self.fill(&mut page, partition, &found.entries, asked.detail).await? {
                     page.next = page.last.take();
                     return Ok(page);
                 }
@@ -147,24 +166,44 @@ impl Records<'_> {
     }
 
     /// Adds records to a page. `false` if it is full.
-    async fn fill(&self, page: &mut AnswerPage, found: &[StoredRecord], detail: Detail) -> Result<bool, QueryError> {
+    async fn fill(
+        &self,
+        page: &mut AnswerPage,
+        partition: &Partition,
+        found: &[StoredRecord],
+        detail: Detail,
+    ) -> Result<bool, QueryError> {
         let answers: Vec<_> =
-            found.iter().map(|record| async move { (record, self.answer(record, detail).await) }).collect();
+            found.iter().map(|record| async move { (record, self.answer(partition, record, detail).await) }).collect();
         let mut answers = iter(answers).buffered(CONCURRENT_READS);
         while let Some((record, answer)) = answers.next().await {
-            let answer = answer?;
+            let Some(answer) = answer? else { continue };
             let bytes = page.bytes + answer.get().len() + 1;
             if bytes + ENVELOPE_BYTES > MAX_ANSWER_BYTES && !page.records.is_empty() {
                 return Ok(false);
             }
             page.bytes = bytes;
-            page.records.push(answer);
+            page.records.push((made(record), answer));
             page.last = Some(record.position());
         }
         Ok(true)
     }
 
-    async fn answer(&self, record: &StoredRecord, detail: Detail) -> Result<Box<RawValue>, StoreError> {
+    /// A record as it is answered; `None` for one that an erase has taken meanwhile.
+    async fn answer(
+        &self,
+        partition: &Partition,
+        record: &StoredRecord,
+        detail: Detail,
+    ) -> Result<Option<Box<RawValue>>, QueryError> {
+        match self.read(record, detail).await {
+            Ok(answer) => Ok(Some(answer)),
+            Err(_) if self.hidden(partition).await?.hides(made(record)) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn read(&self, record: &StoredRecord, detail: Detail) -> Result<Box<RawValue>, StoreError> {
         let text = match (detail, &record.body) {
             (Detail::Summary, RecordBody::Summary { summary, .. }) => unpack_text(summary)?,
             (Detail::Summary, RecordBody::Whole(frame)) => summarise(&unpack_text(frame)?),
@@ -188,10 +227,38 @@ impl Records<'_> {
     }
 }
 
+/// What of a partition is on its way to another or to nowhere, and is not shown, however far the job is.
+#[derive(Debug, Clone, Copy)]
+enum Hidden {
+    /// Nothing is.
+    Nothing,
+    /// All of it is on its way to another.
+    All,
+    /// What an erase takes.
+    Erased(Erasure),
+}
+
+impl Hidden {
+    /// Whether a record made at this time is hidden, in milliseconds since 1970.
+    fn hides(self, made_ms: u64) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::All => true,
+            Self::Erased(erasure) => erasure.takes(made_ms),
+        }
+    }
+}
+
+/// When the copy that is kept was made, in milliseconds since 1970.
+fn made(record: &StoredRecord) -> u64 {
+    made_ms(Some(record.key.data_type()), &record.version)
+}
+
 /// A page under construction.
 #[derive(Debug, Default)]
 struct AnswerPage {
-    records: Vec<Box<RawValue>>,
+    /// Each with the time when it was made.
+    records: Vec<(u64, Box<RawValue>)>,
     bytes: usize,
     last: Option<Position>,
     next: Option<Position>,

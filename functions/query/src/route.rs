@@ -14,6 +14,8 @@ pub enum Route<'p> {
     Records(UserId<'p>),
     /// One of them: the type as written, and the identifier.
     Record(UserId<'p>, &'p str, Identifier<'p>),
+    /// A user's large requests.
+    Requests(UserId<'p>),
     /// A user's deliveries.
     Deliveries(UserId<'p>),
     /// The body of one of them, by its name.
@@ -24,6 +26,10 @@ pub enum Route<'p> {
     ReferenceRecords(ReferenceId<'p>),
     /// One of them.
     ReferenceRecord(ReferenceId<'p>, &'p str, Identifier<'p>),
+    /// The order to replay deliveries.
+    Replays,
+    /// A job that was asked for, by its id.
+    Job(&'p str),
 }
 
 impl<'p> Route<'p> {
@@ -37,8 +43,11 @@ impl<'p> Route<'p> {
             ["users", user, "records", data_type, id] => {
                 Self::Record(UserId::new(user)?, data_type, Identifier::new(id)?)
             }
+            ["users", user, "requests"] => Self::Requests(UserId::new(user)?),
             ["users", user, "deliveries"] => Self::Deliveries(UserId::new(user)?),
             ["users", user, "deliveries", name] => Self::Delivery(UserId::new(user)?, name),
+            ["replays"] => Self::Replays,
+            ["jobs", id] => Self::Job(id),
             ["references", reference] => Self::Reference(ReferenceId::new(reference)?),
             ["references", reference, "records"] => Self::ReferenceRecords(ReferenceId::new(reference)?),
             ["references", reference, "records", data_type, id] => {
@@ -46,6 +55,15 @@ impl<'p> Route<'p> {
             }
             _ => return None,
         })
+    }
+
+    /// What may be asked of it, as the header `allow` says it.
+    pub fn methods(&self) -> &'static str {
+        match self {
+            Self::Replays => "POST",
+            Self::Connection(_) | Self::Reference(_) => "GET, HEAD, DELETE",
+            _ => "GET, HEAD",
+        }
     }
 }
 

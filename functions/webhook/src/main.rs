@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 use std::sync::Arc;
-use terrace_ingest::Ingest;
+use terrace_ingest::{Ingest, Policy};
 use terrace_runtime::settings::{WebhookSettings, process_environment};
 use terrace_runtime::telemetry::Telemetry;
 use terrace_runtime::{lambda, parts};
@@ -25,9 +25,10 @@ async fn run(telemetry: Arc<Telemetry>) -> Result<(), lambda::Error> {
     let settings = WebhookSettings::read(&process_environment)?;
     let clients = Clients::from_env(None).await?;
     let (table, log) = parts::view_and_log(&clients, &settings.places);
-    let queue = parts::queue(&clients, &settings.queue_url);
+    let queue = parts::queues(&clients, &settings.queues);
     let secrets = parts::secrets(&clients, settings.secrets).await?;
-    let ingest = Ingest::new(table, log, queue, settings.intake.log_days);
+    let policy = Policy { log_days: settings.intake.log_days, retention: settings.intake.retention };
+    let ingest = Ingest::new(table, log, queue, policy);
     let webhook = Webhook::new(secrets, ingest, settings.intake, telemetry);
     let webhook = &webhook;
     lambda::serve(move |request| async move { webhook.handle(&request).await }).await

@@ -4,8 +4,10 @@
 //! * [`tiers`]: how its body is packed, and where each record of it lies.
 //! * [`receive`]: the order of writes: log, records, connection, job; and what is answered.
 //! * [`apply`]: the records and the connections of a plan.
+//! * [`again`]: deliveries from the log, once more.
 //! * [`receipt`]: what came of it.
 
+pub mod again;
 pub mod apply;
 pub mod error;
 pub mod plan;
@@ -13,6 +15,7 @@ pub mod receipt;
 pub mod receive;
 pub mod tiers;
 
+pub use again::Again;
 pub use error::IngestError;
 pub use receipt::{Counts, Receipt, Status};
-pub use receive::{Ingest, Moment};
+pub use receive::{Fetched, Ingest, Moment, Policy, day};

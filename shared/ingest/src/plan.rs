@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 use terrace_records::version::delivery_time_ms;
-use terrace_records::{ConnectionUpdate, Emission, LogKey, Partition, RecordCopy, Repeats};
+use terrace_records::{ConnectionUpdate, Emission, LogKey, Partition, RecordCopy, Repeats, RequestUpdate};
 use terrace_store::CopyOf;
 use terrace_terra::event::{Content, Event, Lifecycle, NotUnderstood, Owner};
 use terrace_terra::ids::{DeliveryId, UserId};
-use terrace_terra::{DeliveryHeaders, Element, EventType, UnixSeconds, User, VerifiedBody};
+use terrace_terra::{Chunk, DeliveryHeaders, Element, EventType, UnixSeconds, User, VerifiedBody};
 
 /// The mark of a delivery with elements that have no identifier or are no objects.
 pub const UNIDENTIFIED: &str = "unidentified";
@@ -46,6 +46,8 @@ pub struct Link<'a> {
 pub enum Nature {
     /// It brings something.
     Kept,
+    /// It leads to what it brings.
+    Ping,
     /// There is nothing to keep but the log.
     Ignored,
     /// Nothing can be made of it.
@@ -57,6 +59,8 @@ pub enum Nature {
 pub struct Plan<'a> {
     /// Its event type.
     pub event_type: EventType,
+    /// Whose it is.
+    pub owner: Owner<'a>,
     /// Whose life it belongs to.
     pub partition: Partition,
     /// What it is called in the log.
@@ -77,8 +81,14 @@ pub struct Plan<'a> {
     pub quarantine: Option<&'static str>,
     /// The connection's provider.
     pub provider: Option<Cow<'a, str>>,
+    /// What it says of a large request.
+    pub request: Option<RequestUpdate>,
     /// The connections it changes, in the order in which they are changed.
     pub links: Vec<Link<'a>>,
+    /// The connection that it ends, where it ends one.
+    pub ends: Option<UserId<'a>>,
+    /// When it was made, as far as an erase goes by it; in milliseconds since 1970.
+    pub made_ms: u64,
 }
 
 impl<'a> Plan<'a> {
@@ -92,9 +102,11 @@ impl<'a> Plan<'a> {
         let of_user = event.user.as_ref().and_then(|user| user.last_webhook_update_ms);
         let in_body = if event.event_type.is_lab_report() { event.occurred_at_ms } else { of_user };
         let emission = Emission::weigh(envelope.ordering_ms, in_body, signed_at);
+        let dated = emission.emitted_ms > 0 && (emission.by_header() || event.event_type.is_lab_report());
         let mut plan = Self {
             event_type: event.event_type,
             partition: Partition::of(&event.owner, &id),
+            owner: event.owner.clone(),
             key: LogKey::new(time_ms, &id, body.bytes()),
             signed_at,
             envelope,
@@ -104,7 +116,10 @@ impl<'a> Plan<'a> {
             rejected: 0,
             quarantine: None,
             provider: event.user.as_ref().and_then(|user| user.provider.clone()),
+            request: None,
             links: Vec::new(),
+            ends: None,
+            made_ms: if dated { emission.emitted_ms } else { time_ms },
         };
         plan.fill(event, emission, time_ms);
         plan
@@ -128,6 +143,10 @@ impl<'a> Plan<'a> {
                     self.nature = Nature::Quarantined;
                 }
                 self.records = Repeats::group(copies);
+                let trace_id = self.envelope.trace_id.as_ref().map(DeliveryId::as_str);
+                if let Some(chunk) = user_id.as_ref().and(Chunk::of(trace_id, self.envelope.reference)) {
+                    self.request = RequestUpdate::of_chunk(chunk.reference, chunk.number);
+                }
                 if let (Some(user_id), Some(user)) = (user_id, &event.user) {
                     self.link(user_id, ConnectionUpdate::of_data(event.event_type, user, time_ms));
                 }
@@ -137,6 +156,11 @@ impl<'a> Plan<'a> {
                     self.follow(&lifecycle, user_id, user, time_ms);
                 }
             }
+            Content::Request(request) => {
+                self.nature = Nature::Ignored;
+                self.request = RequestUpdate::of_event(&request.reference, request.expected, time_ms);
+            }
+            Content::Ping(_) => self.nature = Nature::Ping,
             Content::Operational => self.nature = Nature::Ignored,
             Content::NotUnderstood(reason) => {
                 self.quarantine = Some(reason.name());
@@ -157,6 +181,9 @@ impl<'a> Plan<'a> {
             && *old != user_id
         {
             self.link(old.clone(), ConnectionUpdate::of_replaced(&user_id, time_ms));
+        }
+        if let Lifecycle::Deauth | Lifecycle::AccessRevoked = lifecycle {
+            self.ends = Some(user_id.clone());
         }
         self.link(user_id, ConnectionUpdate::of_lifecycle(lifecycle, self.event_type, user, time_ms));
     }

@@ -4,18 +4,19 @@
 //! A crash between any two of them leaves a delivery that was not answered, and the retry repeats every step; each of
 //! them can be repeated.
 
+use crate::apply::AppliedPlan;
 use crate::error::IngestError;
-use crate::plan::{Envelope, Nature, Plan, UNSTORABLE};
+use crate::plan::{Envelope, Nature, Plan};
 use crate::receipt::{Counts, Receipt, Status};
 use crate::tiers::{self, Frames};
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
-use terrace_records::{LogKey, Partition};
-use terrace_store::frames::{Packer, unpack};
-use terrace_store::queue::{Job, JobQueue};
-use terrace_store::{Log, LogBody, LogEntry, StoreError, Table};
-use terrace_terra::{UnixSeconds, VerifiedBody};
+use terrace_records::{LogKey, Retention};
+use terrace_store::frames::Packer;
+use terrace_store::queue::JobQueue;
+use terrace_store::{Log, LogBody, LogEntry, Table};
+use terrace_terra::{EventType, UnixSeconds, VerifiedBody};
 use tokio::time::{Instant, timeout_at};
 
 /// A delivery with more records than this is applied by a job.
@@ -51,15 +52,31 @@ impl Moment {
 #[derive(Debug, Clone)]
 pub struct Ingest {
     pub(crate) table: Table,
-    log: Log,
-    queue: Arc<dyn JobQueue>,
-    log_days: u64,
+    pub(crate) log: Log,
+    pub(crate) queue: Arc<dyn JobQueue>,
+    pub(crate) policy: Policy,
+}
+
+/// How long what is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Policy {
+    /// How long a delivery stays in the log, in days.
+    pub log_days: u64,
+    /// What becomes of the data of somebody who left.
+    pub retention: Retention,
+}
+
+impl Policy {
+    /// When what comes now may be removed from the log, in seconds since 1970.
+    pub(crate) fn expires_at(&self, moment: Moment) -> u64 {
+        moment.seconds().0.saturating_add(self.log_days.saturating_mul(24 * 60 * 60))
+    }
 }
 
 impl Ingest {
-    /// Takes deliveries into this table and this log, hands jobs to this queue, and keeps deliveries for so many days.
-    pub fn new(table: Table, log: Log, queue: Arc<dyn JobQueue>, log_days: u64) -> Self {
-        Self { table, log, queue, log_days }
+    /// Takes deliveries into this table and this log, and hands jobs to this queue.
+    pub fn new(table: Table, log: Log, queue: Arc<dyn JobQueue>, policy: Policy) -> Self {
+        Self { table, log, queue, policy }
     }
 
     /// Takes a delivery in. Returns once it is durably in the log and either applied or its job durably queued, or
@@ -76,52 +93,77 @@ impl Ingest {
             .map_err(|_| IngestError::Late)?
     }
 
+    /// Takes in a delivery that nobody waits for: what a ping led to. It is applied here, however many records it has,
+    /// and by a job where `until` comes first. `None` where it is a ping itself, which Terra never sends so: it is not
+    /// taken in, so that pings lead nowhere else.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    pub async fn receive_fetched(
+        &self,
+        envelope: Envelope<'_>,
+        body: VerifiedBody<'_>,
+        moment: Moment,
+        until: Instant,
+    ) -> Result<Option<Fetched>, IngestError> {
+        let plan = Plan::read(envelope, body);
+        if plan.event_type == EventType::S3Payload {
+            return Ok(None);
+        }
+        let packed = tiers::pack(&mut Packer::new()?, &plan, body.bytes())?;
+        let frames = packed.frames()?;
+        self.enter(&plan, body.bytes().len(), &packed, moment).await?;
+        let applied = match timeout_at(until, self.apply(&plan, body.bytes(), &frames, moment)).await {
+            Ok(applied) => applied?,
+            Err(_) => self.hand_over(&plan, &frames).await?,
+        };
+        let (counts, quarantine) = (applied.counts, applied.quarantine);
+        Ok(Some(Fetched { event_type: plan.event_type, counts, quarantine, key: plan.key }))
+    }
+
     async fn take_in(&self, plan: Plan<'_>, body: &[u8], moment: Moment) -> Result<Receipt, IngestError> {
         let packed = tiers::pack(&mut Packer::new()?, &plan, body)?;
-        let frames = match (&packed.body, &packed.object) {
-            (LogBody::Object(key), Some(chain)) => Frames::of(key, chain)?,
-            _ => Frames::none(),
-        };
+        let frames = packed.frames()?;
         let entered = self.enter(&plan, body.len(), &packed, moment).await?;
         let logged = Instant::now();
-        let mut receipt = Receipt {
-            status: Status::Stored,
+        let applied = self.apply_in_time(&plan, body, &frames, moment).await?;
+        let applied = match applied {
+            Some(applied) => applied,
+            None => self.hand_over(&plan, &frames).await?,
+        };
+        let status = match plan.nature {
+            _ if applied.queued => Status::Queued,
+            Nature::Ignored => Status::Ignored,
+            Nature::Quarantined => Status::Quarantined,
+            Nature::Kept | Nature::Ping => Status::Stored,
+        };
+        Ok(Receipt {
+            status,
             event_type: plan.event_type,
             delivery: plan.key.name(),
-            counts: Counts { rejected: plan.rejected, ..Counts::default() },
+            counts: applied.counts,
             discarded: plan.discarded,
-            quarantine: plan.quarantine,
+            quarantine: applied.quarantine,
             repeated: !entered,
             packed: packed.length,
             log: logged - moment.came,
-            apply: Duration::ZERO,
-        };
-        receipt.status = match plan.nature {
-            Nature::Ignored => Status::Ignored,
-            Nature::Quarantined if plan.links.is_empty() => Status::Quarantined,
-            nature => {
-                let hand_over = moment.came + APPLY_WITHIN;
-                let applying = self.apply(&plan, body, &frames, moment.now_ms);
-                let applied =
-                    if plan.records.len() > MAX_RECORDS { None } else { timeout_at(hand_over, applying).await.ok() };
-                let queued = match applied {
-                    Some(applied) => {
-                        let applied = applied?;
-                        receipt.counts = applied.counts;
-                        receipt.quarantine = applied.quarantine;
-                        applied.queued
-                    }
-                    None => self.hand_over(&plan).await?,
-                };
-                match (queued, nature) {
-                    (true, _) => Status::Queued,
-                    (false, Nature::Quarantined) => Status::Quarantined,
-                    (false, _) => Status::Stored,
-                }
-            }
-        };
-        receipt.apply = logged.elapsed();
-        Ok(receipt)
+            apply: logged.elapsed(),
+        })
+    }
+
+    /// Applies a delivery, if that can be done before its answer is due.
+    async fn apply_in_time(
+        &self,
+        plan: &Plan<'_>,
+        body: &[u8],
+        frames: &Frames<'_>,
+        moment: Moment,
+    ) -> Result<Option<AppliedPlan>, IngestError> {
+        if plan.records.len() > MAX_RECORDS {
+            return Ok(None);
+        }
+        timeout_at(moment.came + APPLY_WITHIN, self.apply(plan, body, frames, moment)).await.ok().transpose()
     }
 
     /// Writes the log: the object first, where there is one, then the item that leads to it.
@@ -149,78 +191,34 @@ impl Ingest {
             quarantine: plan.quarantine,
             now_ms: moment.now_ms,
             today: day(moment.now_ms),
-            expires_at: moment.seconds().0.saturating_add(self.log_days.saturating_mul(24 * 60 * 60)),
+            expires_at: self.policy.expires_at(moment),
         };
         Ok(self.log.enter(entry).await?)
     }
-
-    /// Everything after the log.
-    async fn apply(
-        &self,
-        plan: &Plan<'_>,
-        body: &[u8],
-        frames: &Frames<'_>,
-        now_ms: u64,
-    ) -> Result<AppliedPlan, IngestError> {
-        let counts = self.apply_records(plan, body, frames, now_ms).await?;
-        let mut quarantine = plan.quarantine;
-        let followed = self.apply_links(plan).await?;
-        if counts.rejected > plan.rejected || followed.unstorable {
-            quarantine = Some(UNSTORABLE);
-            self.log.quarantine(&plan.partition, &plan.key, UNSTORABLE, &day(now_ms)).await?;
-        }
-        for job in &followed.jobs {
-            self.queue.send(job).await?;
-        }
-        Ok(AppliedPlan { counts, quarantine, queued: !followed.jobs.is_empty() })
-    }
-
-    async fn hand_over(&self, plan: &Plan<'_>) -> Result<bool, IngestError> {
-        let job = Job::Apply { partition: plan.partition.as_str().to_owned(), log: plan.key.sort_key() };
-        self.queue.send(&job).await?;
-        Ok(true)
-    }
-
-    /// Applies a delivery from the log: the work of an apply job.
-    pub async fn apply_logged(&self, partition: &str, log_key: &str, moment: Moment) -> Result<Counts, IngestError> {
-        const DOING: &str = "apply a delivery";
-        let partition = Partition::from_stored(partition.to_owned());
-        let key =
-            LogKey::from_sort_key(log_key).ok_or_else(|| StoreError::refused(DOING, "the job names no delivery"))?;
-        let logged = self.log.read(&partition, &key).await?.ok_or(IngestError::Gone)?;
-        let chain = match &logged.body {
-            LogBody::Object(object) => Some((object.as_str(), self.log.chain(object).await?)),
-            LogBody::Inline(_) => None,
-        };
-        let (body, frames) = match (&chain, &logged.body) {
-            (Some((object, chain)), _) => (unpack(chain)?, Frames::of(object, chain)?),
-            (None, LogBody::Inline(frame)) => (unpack(frame)?, Frames::none()),
-            (None, LogBody::Object(_)) => return Err(IngestError::Gone),
-        };
-        let envelope = Envelope { ordering_ms: logged.ordering_ms, ..Envelope::default() };
-        let plan = Plan::read(envelope, VerifiedBody::from_log(&body, UnixSeconds(logged.signed_at)));
-        // The id of a delivery came in a header that the log keeps in its key alone.
-        let plan = Plan { partition, key, ..plan };
-        self.apply(&plan, &body, &frames, moment.now_ms).await.map(|applied| applied.counts)
-    }
 }
 
-/// What came of a plan's records and connections.
-struct AppliedPlan {
-    counts: Counts,
-    quarantine: Option<&'static str>,
-    queued: bool,
+/// What came of a delivery that a ping led to.
+#[derive(Debug, Clone)]
+pub struct Fetched {
+    /// Its event type.
+    pub event_type: EventType,
+    /// What became of its copies.
+    pub counts: Counts,
+    /// Why it is marked for quarantine.
+    pub quarantine: Option<&'static str>,
+    /// What it is called in the log.
+    pub key: LogKey,
 }
 
 /// The headers needed to replay an object of the log.
-fn metadata(plan: &Plan<'_>) -> Vec<(&'static str, String)> {
+pub(crate) fn metadata(plan: &Plan<'_>) -> Vec<(&'static str, String)> {
     let ordering = plan.envelope.ordering_ms.map(|ordering| ("ordering-ms", ordering.to_string()));
     let named = [("delivery", plan.key.name()), ("signed-at", plan.signed_at.0.to_string())];
     named.into_iter().chain(ordering).collect()
 }
 
 /// The day of a moment by UTC, `YYYY-MM-DD`.
-fn day(now_ms: u64) -> String {
+pub fn day(now_ms: u64) -> String {
     let moment = i64::try_from(now_ms).ok().and_then(|now_ms| Timestamp::from_millisecond(now_ms).ok());
     let text = moment.unwrap_or_default().to_string();
     text.get(..10).unwrap_or_default().to_owned()

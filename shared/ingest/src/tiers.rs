@@ -29,6 +29,16 @@ pub struct Packed {
     pub length: usize,
 }
 
+impl Packed {
+    /// Where its records lie.
+    pub fn frames(&self) -> Result<Frames<'_>, StoreError> {
+        match (&self.body, &self.object) {
+            (LogBody::Object(key), Some(chain)) => Frames::of(key, chain),
+            _ => Ok(Frames::none()),
+        }
+    }
+}
+
 /// Packs a body for the log.
 pub fn pack(packer: &mut Packer, plan: &Plan<'_>, body: &[u8]) -> Result<Packed, StoreError> {
     if body.len() <= MAX_TRIED {
@@ -81,6 +91,22 @@ impl<'o> Frames<'o> {
         Ok(Self { object: Some((key, chain)), by_place })
     }
 
+    /// The object they are in, by its key.
+    pub fn object(&self) -> Option<(&'o str, &'o [u8])> {
+        self.object
+    }
+
+    /// Whether each of a plan's records that is written has a frame of its own.
+    pub fn hold(&self, plan: &Plan<'_>, body: &[u8]) -> bool {
+        let kept = plan.records.iter().map(|repeats| &repeats.greatest).filter(|copy| !copy.element.deleted);
+        self.object.is_none() || kept.into_iter().all(|copy| self.frame_of(body, copy).is_some())
+    }
+
+    fn frame_of(&self, body: &[u8], copy: &RecordCopy<'_>) -> Option<Range<u64>> {
+        let place = place_in(body, copy)?;
+        self.by_place.get(&(place.start as u64..place.end as u64)).cloned()
+    }
+
     /// What of a copy is written.
     pub fn record_body(
         &self,
@@ -93,8 +119,7 @@ impl<'o> Frames<'o> {
         }
         let raw = copy.element.raw.get();
         let Some((key, chain)) = self.object else { return packer.pack(raw.as_bytes()).map(RecordBody::Whole) };
-        let place = place_in(body, copy).map(|place| place.start as u64..place.end as u64);
-        let frame = place.and_then(|place| self.by_place.get(&place)).cloned();
+        let frame = self.frame_of(body, copy);
         let frame = frame.ok_or_else(|| StoreError::corrupt("find a record", "its object has no frame for it"))?;
         let bytes = usize::try_from(frame.start).ok().zip(usize::try_from(frame.end).ok());
         let bytes = bytes.and_then(|(start, end)| chain.get(start..end));

@@ -4,6 +4,8 @@
 //! The greater bytes are kept, so the later event wins and a tie is broken by the value itself, never by arrival. The
 //! time is a delivery's own (the ordering header, else the signature's `t`). The status is derived when read.
 
+use crate::erasure::Erasure;
+use crate::key::PartitionKind;
 use std::collections::BTreeMap;
 use terrace_terra::event::Lifecycle;
 use terrace_terra::ids::UserId;
@@ -39,6 +41,8 @@ pub mod register {
     pub const LAST: &str = "last:";
     /// What the register of an id that this one replaced begins with.
     pub const REPLACES: &str = "replaces:";
+    /// What the register of an id that its records were ever to go on under begins with.
+    pub const GOES_ON: &str = "goes_on:";
 }
 
 /// A value and the time that set it.
@@ -112,10 +116,25 @@ impl ConnectionUpdate {
         update
     }
 
+    /// What an erase sets.
+    pub fn of_erased(at_ms: u64) -> Self {
+        let mut update = Self::default();
+        update.set(register::ERASED, at_ms, "");
+        update
+    }
+
+    /// What settles a ring of re-authentications that all bear one time: this id goes on.
+    pub fn of_renewed(time_ms: u64) -> Self {
+        let mut update = Self::default();
+        update.set(register::RENEWED, time_ms, "");
+        update
+    }
+
     /// What a re-authentication sets on the id that it replaces.
     pub fn of_replaced(new: &UserId<'_>, time_ms: u64) -> Self {
         let mut update = Self::default();
         update.set(register::REPLACED, time_ms, new.as_str());
+        update.set(&format!("{}{}", register::GOES_ON, new.as_str()), time_ms, "");
         update
     }
 
@@ -225,6 +244,34 @@ impl Connection {
         }
     }
 
+    /// The erase that it bears the mark of, lifted or not. `kind` says whose partition it lies in: an end user's own has
+    /// no `auth` that could lift an erase, so that of it only what was made before the mark goes.
+    pub fn erasure(&self, kind: PartitionKind) -> Option<Erasure> {
+        let at_ms = self.time(register::ERASED)?;
+        Some(Erasure { at_ms, lifted: kind == PartitionKind::Reference || self.status() != Status::Erased })
+    }
+
+    /// The names of the registers that an erase takes: everything but what says that it was erased, why, and where the
+    /// rest of it may lie.
+    pub fn erased_registers(&self, erasure: Erasure) -> Vec<&str> {
+        const KEPT: [&str; 5] =
+            [register::AUTH, register::REVOKED, register::REPLACED, register::RENEWED, register::ERASED];
+        let stays = |name: &str| {
+            KEPT.contains(&name) || [register::REPLACES, register::GOES_ON].iter().any(|kept| name.starts_with(kept))
+        };
+        let taken = self.registers.iter().filter(|(name, set)| !stays(name) && erasure.takes(set.time_ms()));
+        taken.map(|(name, _)| name.as_str()).collect()
+    }
+
+    /// What of it may be shown: without what its erase takes, however far that is.
+    pub fn shown(&self, kind: PartitionKind) -> Self {
+        let mut registers = self.registers.clone();
+        for name in self.erasure(kind).map(|erasure| self.erased_registers(erasure)).unwrap_or_default() {
+            registers.remove(name);
+        }
+        Self { registers }
+    }
+
     /// Where its data comes from.
     pub fn provider(&self) -> Option<&str> {
         self.value(register::PROVIDER)
@@ -250,6 +297,34 @@ impl Connection {
     /// The id that goes on in its place, while it stands replaced.
     pub fn replaced_by(&self) -> Option<&str> {
         self.value(register::REPLACED).filter(|_| self.status() == Status::Replaced)
+    }
+
+    /// When it was replaced, in milliseconds since 1970, unless it was named as a new one since. What an erase says does
+    /// not count.
+    pub fn replaced_at_ms(&self) -> Option<u64> {
+        let replaced = self.registers.get(register::REPLACED).filter(|replaced| !replaced.value().is_empty())?;
+        let renewed = self.time(register::RENEWED).is_some_and(|renewed| renewed > replaced.time_ms());
+        (!renewed).then(|| replaced.time_ms())
+    }
+
+    /// The id that its records go on under: that which goes on in its place, also where it was erased since, for by then
+    /// they were the other's.
+    pub fn passes_on_to(&self) -> Option<&str> {
+        let replaced_ms = self.replaced_at_ms()?;
+        let erased_before = self.time(register::ERASED).is_some_and(|erased| replaced_ms > erased);
+        let kept = self.status() == Status::Erased && erased_before;
+        self.value(register::REPLACED).filter(|_| !kept)
+    }
+
+    /// The erase that takes its records before they go on under another id: one as of a time when they were its own.
+    pub fn erasure_of_records(&self, kind: PartitionKind) -> Option<Erasure> {
+        let replaced_ms = self.replaced_at_ms();
+        self.erasure(kind).filter(|erasure| replaced_ms.is_none_or(|replaced_ms| replaced_ms > erasure.at_ms))
+    }
+
+    /// Every id that its records were ever to go on under, sorted; also where it is replaced no more.
+    pub fn goes_on_under(&self) -> impl Iterator<Item = &str> {
+        self.registers.keys().filter_map(|name| name.strip_prefix(register::GOES_ON))
     }
 
     /// The ids whose place it took, sorted.

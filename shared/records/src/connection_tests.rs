@@ -83,3 +83,39 @@ proptest! {
         prop_assert_eq!(after(shuffled), after(life.clone()));
     }
 }
+
+#[test]
+fn the_records_of_an_erased_id_are_the_others_where_it_was_replaced_before() {
+    use register::{AUTH, ERASED, RENEWED, REPLACED};
+    let of = |registers: &[(&str, u64)]| {
+        let registers =
+            registers.iter().map(|(name, time)| ((*name).to_owned(), Register::new(*time, "new"))).collect();
+        let connection = Connection::new(registers);
+        let erasure = connection.erasure_of_records(PartitionKind::User);
+        (connection.passes_on_to().map(str::to_owned), erasure.map(|erasure| (erasure.at_ms, erasure.lifted)))
+    };
+    let new = || Some("new".to_owned());
+    assert_eq!(of(&[(REPLACED, 5)]), (new(), None));
+    assert_eq!(of(&[(REPLACED, 5), (RENEWED, 6)]), (None, None));
+    assert_eq!(of(&[(REPLACED, 5), (RENEWED, 5)]), (new(), None));
+    assert_eq!(of(&[(REPLACED, 5), (ERASED, 5)]), (new(), None));
+    assert_eq!(of(&[(REPLACED, 6), (ERASED, 5)]), (None, Some((5, false))));
+    // Lifted before it was replaced: what was made before the erase goes, the rest goes on.
+    assert_eq!(of(&[(REPLACED, 7), (ERASED, 5), (AUTH, 6)]), (new(), Some((5, true))));
+    assert_eq!(of(&[(ERASED, 5)]), (None, Some((5, false))));
+}
+
+#[test]
+fn an_erased_connection_shows_its_mark_alone() {
+    let erased = |at_ms| ConnectionUpdate::of_erased(at_ms);
+    let shown = after(life().into_iter().chain([erased(70)])).shown(PartitionKind::User);
+    assert_eq!((shown.status(), shown.provider(), shown.reference_id()), (Status::Erased, None, None));
+    assert_eq!((shown.scopes().len(), shown.last_delivery().count()), (0, 0));
+    assert_eq!(shown.replaces().collect::<Vec<_>>(), ["old"], "where the rest of it may lie");
+    // Lifted at 10: what was set later stays.
+    let shown = after(life().into_iter().chain([erased(9)])).shown(PartitionKind::User);
+    assert_eq!((shown.status(), shown.provider()), (Status::Revoked, Some("GARMIN")));
+    // An end user's own partition has no `auth`.
+    let reference = after([erased(9)]);
+    assert_eq!(reference.erasure(PartitionKind::Reference), Some(Erasure { at_ms: 9, lifted: true }));
+}

@@ -21,6 +21,7 @@ const HASHED: &str = "sha256:";
 const REFERENCE: &str = "reference:";
 const SESSION: &str = "session:";
 const DELIVERY: &str = "delivery:";
+const JOB: &str = "job:";
 
 /// The sort key of a connection.
 pub const CONNECTION: &str = "connection";
@@ -31,11 +32,17 @@ pub const LOG: &str = "log#";
 /// `reserved`.
 fn key_text(text: &str, reserved: &[&str]) -> String {
     let taken = reserved.iter().chain([&HASHED]).any(|marker| text.starts_with(marker));
-    if taken || text.len() > MAX_KEY_TEXT {
-        format!("{HASHED}{}", HEXLOWER.encode(&Sha256::digest(text.as_bytes())))
-    } else {
-        text.to_owned()
-    }
+    if taken || text.len() > MAX_KEY_TEXT { hashed(text) } else { text.to_owned() }
+}
+
+fn hashed(text: &str) -> String {
+    format!("{HASHED}{}", HEXLOWER.encode(&Sha256::digest(text.as_bytes())))
+}
+
+/// A reference as it stands in a key that goes on after it with a `#`: one that has a `#` itself is hashed, so that none
+/// is taken for another and what follows it.
+pub fn enclosed_text(reference: &ReferenceId<'_>) -> String {
+    if reference.as_str().contains('#') { hashed(reference.as_str()) } else { reference_text(reference) }
 }
 
 /// A partition key: whose life an item belongs to. `Debug` hides it: it names a person or leads to one.
@@ -45,7 +52,7 @@ pub struct Partition(String);
 impl Partition {
     /// A connection's partition.
     pub fn of_user(user: &UserId<'_>) -> Self {
-        Self(key_text(user.as_str(), &[REFERENCE, SESSION, DELIVERY]))
+        Self(key_text(user.as_str(), &[REFERENCE, SESSION, DELIVERY, JOB]))
     }
 
     /// The partition of what names a reference and no user.
@@ -61,6 +68,23 @@ impl Partition {
             Owner::Session(session) => Self(format!("{SESSION}{}", key_text(session.as_str(), &[]))),
             Owner::Nobody => Self(format!("{DELIVERY}{}", delivery_text(delivery))),
         }
+    }
+
+    /// The partition of a job's item.
+    pub fn of_job(id: &str) -> Self {
+        Self(format!("{JOB}{}", key_text(id, &[])))
+    }
+
+    /// Whose it is.
+    pub fn kind(&self) -> PartitionKind {
+        let kinds = [
+            (REFERENCE, PartitionKind::Reference),
+            (SESSION, PartitionKind::Session),
+            (DELIVERY, PartitionKind::Delivery),
+            (JOB, PartitionKind::Job),
+        ];
+        let found = kinds.into_iter().find(|(marker, _)| self.0.starts_with(marker));
+        found.map_or(PartitionKind::User, |(_, kind)| kind)
     }
 
     /// A partition key as read from the table or from a job.
@@ -79,6 +103,21 @@ impl Partition {
     }
 }
 
+/// Whose a partition is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PartitionKind {
+    /// A connection's.
+    User,
+    /// An end user's, by the customer's name for them.
+    Reference,
+    /// That of a lab report which names nobody.
+    Session,
+    /// That of a delivery which names nobody.
+    Delivery,
+    /// A job's.
+    Job,
+}
+
 impl fmt::Debug for Partition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Partition({} bytes)", self.0.len())
@@ -91,12 +130,20 @@ pub fn reference_text(reference: &ReferenceId<'_>) -> String {
 }
 
 /// A delivery id as it stands in keys, paths and answers: itself where it is made of letters, digits and `-_.:`, which
-/// Terra's ids are; else its hash.
+/// Terra's ids are; else its hash. A hash stays what it is, since the log keeps no other name of such a delivery.
 fn delivery_text(delivery: &DeliveryId<'_>) -> String {
     let text = delivery.as_str();
+    if is_hash(text) {
+        return text.to_owned();
+    }
     let plain = text.len() <= 200
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':'));
-    if plain { key_text(text, &[]) } else { format!("{HASHED}{}", HEXLOWER.encode(&Sha256::digest(text.as_bytes()))) }
+    if plain { key_text(text, &[]) } else { hashed(text) }
+}
+
+fn is_hash(text: &str) -> bool {
+    let hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    text.strip_prefix(HASHED).is_some_and(|digest| digest.len() == 64 && digest.bytes().all(hex))
 }
 
 /// What a record is called within its partition. `Debug` hides the identifier.
@@ -162,6 +209,11 @@ impl LogKey {
     /// The log key of a body that came under this id.
     pub fn new(time_ms: u64, id: &DeliveryId<'_>, body: &[u8]) -> Self {
         Self { time_ms, id: delivery_text(id), digest: xxh3_64(body) }
+    }
+
+    /// The delivery's id, as it stands in keys.
+    pub fn id(&self) -> &str {
+        &self.id
     }
 
     /// The delivery's time in milliseconds since 1970.
@@ -247,6 +299,9 @@ mod tests {
         assert_eq!(key.sort_key(), "log#1782897153891#7243c4e7:chunk:3#84f2c8ee187fe1fa");
         assert_eq!(key.name(), "1782897153891.84f2c8ee187fe1fa.7243c4e7:chunk:3");
         assert_ne!(key, LogKey::new(1_782_897_153_891, &id("7243c4e7:chunk:3"), b"other body"));
+        let odd = LogKey::new(1, &id("an odd/id"), b"body");
+        assert!(odd.id().starts_with("sha256:"));
+        assert_eq!(LogKey::new(1, &id(odd.id()), b"body"), odd, "a hash stays what it is");
         let of_body = DeliveryId::of_body(b"");
         assert_eq!(of_body.as_str(), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
         for odd in ["", "log#", "log#1#a#b", "log#1782897153891##84f2c8ee187fe1fa", "daily#2026-07-01"] {

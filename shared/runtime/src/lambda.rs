@@ -3,8 +3,16 @@
 use crate::http::{Answer, Request};
 use bytes::Bytes;
 pub use lambda_http::Error;
+use lambda_http::lambda_runtime::{self, LambdaEvent};
 use lambda_http::{Body, RequestExt, Response, service_fn};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use std::future::Future;
+use std::time::{Duration, SystemTime};
+use tokio::time::Instant;
+
+/// What is kept back of an invocation's time, to hand on what is left and to answer.
+const KEPT_BACK: Duration = Duration::from_secs(5);
 
 /// Serves invocations until the sandbox ends.
 pub async fn serve<Handler, Answering>(handler: Handler) -> Result<(), Error>
@@ -16,6 +24,23 @@ where
     lambda_http::run(service_fn(move |event: lambda_http::Request| async move {
         let answer = handler(request_of(event)).await;
         response_of(answer)
+    }))
+    .await
+}
+
+/// Serves batches of messages until the sandbox ends. The handler is told when the time of the invocation is over.
+pub async fn serve_batches<Batch, Failures, Handler, Working>(handler: Handler) -> Result<(), Error>
+where
+    Batch: DeserializeOwned,
+    Failures: Serialize,
+    Handler: Fn(Batch, Instant) -> Working + Send + Sync,
+    Working: Future<Output = Failures> + Send,
+{
+    let handler = &handler;
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<Batch>| async move {
+        let due = Instant::now() + event.context.deadline().duration_since(SystemTime::now()).unwrap_or_default();
+        // The sandbox is stopped then, whatever it is at.
+        Ok::<_, Error>(handler(event.payload, due - KEPT_BACK).await)
     }))
     .await
 }

@@ -1,25 +1,32 @@
 //! The parts of a function, built for a fast start: the table's client at once, every other when first needed.
 
-use crate::settings::{Places, SecretsFrom};
+use crate::settings::{Places, QueueUrls, SecretsFrom};
 use std::sync::Arc;
 use terrace_store::clients::Clients;
 use terrace_store::parameter::SsmParameter;
-use terrace_store::queue::{JobQueue, SqsQueue};
+use terrace_store::queue::{JobQueue, Queues, SqsQueue};
 use terrace_store::{Log, Objects, Secrets, StoreError, Table};
 
 /// The view and the log.
 pub fn view_and_log(clients: &Clients, places: &Places) -> (Table, Log) {
     let table = Table::new(clients.dynamodb(), places.table.as_str());
-    let (clients, bucket) = (clients.clone(), places.bucket.clone());
-    let objects = Objects::new(move || clients.bucket(&bucket));
-    let log = Log::new(table.clone(), Arc::new(objects));
+    let log = Log::new(table.clone(), Arc::new(objects(clients, places)));
     (table, log)
 }
 
-/// The queue of jobs.
-pub fn queue(clients: &Clients, url: &str) -> Arc<dyn JobQueue> {
-    let clients = clients.clone();
-    Arc::new(SqsQueue::new(url, move || clients.sqs()))
+/// The objects of the log.
+pub fn objects(clients: &Clients, places: &Places) -> Objects {
+    let (clients, bucket) = (clients.clone(), places.bucket.clone());
+    Objects::new(move || clients.bucket(&bucket))
+}
+
+/// The queues of jobs and of pings, as one.
+pub fn queues(clients: &Clients, urls: &QueueUrls) -> Arc<dyn JobQueue> {
+    let queue = |url: &str| -> Arc<dyn JobQueue> {
+        let clients = clients.clone();
+        Arc::new(SqsQueue::new(url, move || clients.sqs()))
+    };
+    Arc::new(Queues { jobs: queue(&urls.jobs), pings: queue(&urls.pings) })
 }
 
 /// The signing secrets. Fails where there is none: no secret, no service.

@@ -2,6 +2,7 @@
 //! to write instead: a function that guesses would lose deliveries quietly.
 
 use std::time::Duration;
+use terrace_records::Retention;
 use terrace_terra::SigningSecret;
 use terrace_terra::signature::Tolerance;
 use zeroize::Zeroizing;
@@ -12,8 +13,16 @@ pub mod name {
     pub const TABLE: &str = "TERRACE_TABLE";
     /// The S3 bucket of the log's larger tier. Required.
     pub const BUCKET: &str = "TERRACE_BUCKET";
-    /// The SQS queue of jobs. Required by the webhook.
+    /// The SQS queue of jobs. Required by whoever queues one.
     pub const QUEUE_URL: &str = "TERRACE_QUEUE_URL";
+    /// The SQS queue of pings. Required by whoever queues one.
+    pub const PING_QUEUE_URL: &str = "TERRACE_PING_QUEUE_URL";
+    /// The hosts that pings may lead to, separated by commas.
+    pub const PING_HOSTS: &str = "TERRACE_PING_HOSTS";
+    /// The longest body that a ping may lead to, in bytes.
+    pub const PING_MAX_BYTES: &str = "TERRACE_PING_MAX_BYTES";
+    /// What becomes of the data of somebody who left: `keep` or `erase`.
+    pub const RETENTION: &str = "TERRACE_RETENTION";
     /// The SSM parameter that holds the signing secrets, a JSON array.
     pub const SECRETS_PARAMETER: &str = "TERRACE_SECRETS_PARAMETER";
     /// The signing secrets themselves, separated by commas; wins over the parameter.
@@ -32,6 +41,8 @@ pub mod name {
 pub const DEFAULT_LOG_DAYS: u64 = 90;
 /// The longest body unless set otherwise, in bytes: what API Gateway lets through.
 pub const DEFAULT_MAX_BODY_BYTES: usize = 10 * 1_024 * 1_024;
+/// The longest body that a ping may lead to unless set otherwise, in bytes.
+pub const DEFAULT_PING_MAX_BYTES: usize = 256 * 1_024 * 1_024;
 /// What `terrace serve` signs with unless told otherwise; refused everywhere else.
 pub const LOCAL_SECRET: &str = "local-development-secret";
 
@@ -55,6 +66,14 @@ pub enum SettingError {
         least: u64,
         /// The greatest value.
         most: u64,
+    },
+    /// It is not one of the words it may be.
+    #[error("{name} is neither {words}")]
+    NotAWord {
+        /// The variable.
+        name: &'static str,
+        /// What it may be.
+        words: &'static str,
     },
     /// Nothing says what deliveries are signed with.
     #[error(
@@ -84,12 +103,54 @@ pub enum SecretsFrom {
 pub struct WebhookSettings {
     /// Where things lie.
     pub places: Places,
-    /// The queue of jobs.
-    pub queue_url: String,
+    /// The queues.
+    pub queues: QueueUrls,
     /// The signing secrets.
     pub secrets: SecretsFrom,
     /// What is asked of a delivery.
     pub intake: IntakeSettings,
+}
+
+/// What the function that works on jobs is told.
+#[derive(Debug, Clone)]
+pub struct WorkerSettings {
+    /// Where things lie.
+    pub places: Places,
+    /// The queues.
+    pub queues: QueueUrls,
+    /// How long a delivery stays in the log, in days.
+    pub log_days: u64,
+    /// What becomes of the data of somebody who left.
+    pub retention: Retention,
+    /// What pings may lead to.
+    pub pings: PingSettings,
+}
+
+/// What the function that answers questions and takes orders is told.
+#[derive(Debug, Clone)]
+pub struct QuerySettings {
+    /// Where things lie.
+    pub places: Places,
+    /// The queues.
+    pub queues: QueueUrls,
+}
+
+/// The queues, by their URLs.
+#[derive(Debug, Clone)]
+pub struct QueueUrls {
+    /// Of jobs.
+    pub jobs: String,
+    /// Of pings.
+    pub pings: String,
+}
+
+/// What pings may lead to.
+#[derive(Debug, Clone)]
+pub struct PingSettings {
+    /// The hosts, separated by commas; those of S3 and of Google Cloud Storage unless it is said.
+    pub hosts: Option<String>,
+    /// The longest body, in bytes.
+    pub max_bytes: usize,
 }
 
 /// What is asked of a delivery, and how long it is kept.
@@ -99,13 +160,20 @@ pub struct IntakeSettings {
     pub tolerance: Tolerance,
     /// How long a delivery stays in the log, in days.
     pub log_days: u64,
+    /// What becomes of the data of somebody who left.
+    pub retention: Retention,
     /// The longest body, in bytes.
     pub max_body_bytes: usize,
 }
 
 impl Default for IntakeSettings {
     fn default() -> Self {
-        Self { tolerance: Tolerance::default(), log_days: DEFAULT_LOG_DAYS, max_body_bytes: DEFAULT_MAX_BODY_BYTES }
+        Self {
+            tolerance: Tolerance::default(),
+            log_days: DEFAULT_LOG_DAYS,
+            retention: Retention::default(),
+            max_body_bytes: DEFAULT_MAX_BODY_BYTES,
+        }
     }
 }
 
@@ -131,10 +199,50 @@ impl WebhookSettings {
     pub fn read(environment: Environment<'_>) -> Result<Self, SettingError> {
         Ok(Self {
             places: Places::read(environment)?,
-            queue_url: required(environment, name::QUEUE_URL, "the SQS queue of jobs, by its URL")?,
+            queues: QueueUrls::read(environment)?,
             secrets: secrets(environment)?,
             intake: IntakeSettings::read(environment)?,
         })
+    }
+}
+
+impl WorkerSettings {
+    /// Reads the settings of the function that works on jobs.
+    pub fn read(environment: Environment<'_>) -> Result<Self, SettingError> {
+        Ok(Self {
+            places: Places::read(environment)?,
+            queues: QueueUrls::read(environment)?,
+            log_days: log_days(environment)?,
+            retention: retention(environment)?,
+            pings: PingSettings::read(environment)?,
+        })
+    }
+}
+
+impl QuerySettings {
+    /// Reads the settings of the function that answers questions.
+    pub fn read(environment: Environment<'_>) -> Result<Self, SettingError> {
+        Ok(Self { places: Places::read(environment)?, queues: QueueUrls::read(environment)? })
+    }
+}
+
+impl QueueUrls {
+    /// Reads where jobs wait.
+    pub fn read(environment: Environment<'_>) -> Result<Self, SettingError> {
+        Ok(Self {
+            jobs: required(environment, name::QUEUE_URL, "the SQS queue of jobs, by its URL")?,
+            pings: required(environment, name::PING_QUEUE_URL, "the SQS queue of pings, by its URL")?,
+        })
+    }
+}
+
+impl PingSettings {
+    /// Reads what pings may lead to.
+    pub fn read(environment: Environment<'_>) -> Result<Self, SettingError> {
+        let most = DEFAULT_PING_MAX_BYTES as u64;
+        let max = number(environment, name::PING_MAX_BYTES, most, 1_024, most)?;
+        let max_bytes = usize::try_from(max).unwrap_or(DEFAULT_PING_MAX_BYTES);
+        Ok(Self { hosts: present(environment, name::PING_HOSTS), max_bytes })
     }
 }
 
@@ -160,10 +268,21 @@ impl IntakeSettings {
         let max = number(environment, name::MAX_BODY_BYTES, DEFAULT_MAX_BODY_BYTES as u64, 1_024, most)?;
         Ok(Self {
             tolerance: Tolerance { past: Duration::from_secs(past), future: Duration::from_secs(future) },
-            log_days: number(environment, name::LOG_DAYS, DEFAULT_LOG_DAYS, 1, 3_650)?,
+            log_days: log_days(environment)?,
+            retention: retention(environment)?,
             max_body_bytes: usize::try_from(max).unwrap_or(DEFAULT_MAX_BODY_BYTES),
         })
     }
+}
+
+fn log_days(environment: Environment<'_>) -> Result<u64, SettingError> {
+    number(environment, name::LOG_DAYS, DEFAULT_LOG_DAYS, 1, 3_650)
+}
+
+fn retention(environment: Environment<'_>) -> Result<Retention, SettingError> {
+    let Some(text) = present(environment, name::RETENTION) else { return Ok(Retention::default()) };
+    let wrong = SettingError::NotAWord { name: name::RETENTION, words: "keep nor erase" };
+    Retention::from_name(&text.to_ascii_lowercase()).ok_or(wrong)
 }
 
 fn present(environment: Environment<'_>, name: &str) -> Option<String> {
@@ -222,10 +341,11 @@ pub fn given_secrets(list: &str, placeholders: Placeholders) -> Result<Vec<Signi
 mod tests {
     use super::*;
 
-    const ALL: [(&str, &str); 4] = [
+    const ALL: [(&str, &str); 5] = [
         (name::TABLE, "terrace"),
         (name::BUCKET, "terrace-log"),
         (name::QUEUE_URL, "https://sqs/terrace"),
+        (name::PING_QUEUE_URL, "https://sqs/terrace-pings"),
         (name::SIGNING_SECRET, "s3cr3t-one, s3cr3t-two"),
     ];
 
@@ -260,7 +380,7 @@ mod tests {
 
     #[test]
     fn what_is_missing_or_wrong_is_named() {
-        for variable in [name::TABLE, name::BUCKET, name::QUEUE_URL] {
+        for variable in [name::TABLE, name::BUCKET, name::QUEUE_URL, name::PING_QUEUE_URL] {
             assert!(read(&[(variable, "")]).unwrap_err().to_string().starts_with(variable));
         }
         for variable in [name::TOLERANCE_PAST, name::TOLERANCE_FUTURE, name::LOG_DAYS, name::MAX_BODY_BYTES] {
@@ -269,6 +389,9 @@ mod tests {
                 assert!(said.starts_with(variable) && said.contains(" to "), "{said}");
             }
         }
+        let said = read(&[(name::RETENTION, "forget")]).unwrap_err().to_string();
+        assert_eq!(said, "TERRACE_RETENTION is neither keep nor erase");
+        assert_eq!(read(&[(name::RETENTION, "Erase")]).unwrap().intake.retention, Retention::Erase);
         assert!(!format!("{:?}", read(&[]).unwrap()).contains("s3cr3t"));
     }
 }

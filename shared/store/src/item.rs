@@ -41,6 +41,7 @@ pub(crate) fn b(value: impl Into<Vec<u8>>) -> AttributeValue {
 pub(crate) struct Change {
     sets: String,
     removes: String,
+    adds: String,
     conditions: String,
     pub(crate) names: HashMap<String, String>,
     pub(crate) values: HashMap<String, AttributeValue>,
@@ -87,6 +88,25 @@ impl Change {
         self.removes.push_str(&name);
     }
 
+    /// Adds a number to a set of numbers.
+    pub(crate) fn add_number(&mut self, name: &str, number: u32) {
+        let (name, value) = (self.name(name), self.value(AttributeValue::Ns(vec![number.to_string()])));
+        self.adds.push_str(if self.adds.is_empty() { " ADD " } else { ", " });
+        self.adds.push_str(&format!("{name} {value}"));
+    }
+
+    /// On the condition that the attribute is as it was read: that it has this value, or is not there.
+    pub(crate) fn require_same(&mut self, name: &str, value: Option<&AttributeValue>) {
+        let name = self.name(name);
+        match value {
+            Some(value) => {
+                let value = self.value(value.clone());
+                self.require(&format!("{name} = {value}"));
+            }
+            None => self.require(&format!("attribute_not_exists({name})")),
+        }
+    }
+
     /// Sets an attribute, on the condition that what is there is smaller.
     pub(crate) fn raise(&mut self, name: &str, value: AttributeValue) {
         let (name, value) = (self.name(name), self.value(value));
@@ -106,7 +126,7 @@ impl Change {
     }
 
     pub(crate) fn update_expression(&self) -> String {
-        format!("{}{}", self.sets, self.removes)
+        format!("{}{}{}", self.sets, self.removes, self.adds)
     }
 
     pub(crate) fn condition_expression(&self) -> Option<String> {

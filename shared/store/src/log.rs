@@ -51,6 +51,68 @@ pub struct LogEntry<'a> {
     pub expires_at: u64,
 }
 
+/// What a delivery is, stated anew.
+#[derive(Debug, Clone, Copy)]
+pub struct Stated<'a> {
+    /// Its event type.
+    pub event: &'static str,
+    /// The records it has copies of.
+    pub copies: &'a [CopyOf],
+    /// There is nothing to keep of it but the log.
+    pub ignored: bool,
+    /// Why it is not wholly understood.
+    pub quarantine: Option<&'a str>,
+    /// Where its body lies from now on, where that is another place.
+    pub body: Option<&'a LogBody>,
+    /// The day of the server's clock, `YYYY-MM-DD`.
+    pub today: &'a str,
+}
+
+impl Stated<'_> {
+    fn change(self) -> Result<item::Change, StoreError> {
+        let mut change = item::Change::default();
+        change.require_presence(a::EVENT);
+        change.set(a::EVENT, s(self.event));
+        match copies::encode(self.copies)? {
+            Some(list) => change.set(a::COPIES, b(list)),
+            None => change.remove(a::COPIES),
+        }
+        match self.ignored {
+            true => change.set(a::IGNORED, AttributeValue::Bool(true)),
+            false => change.remove(a::IGNORED),
+        }
+        match self.quarantine {
+            Some(reason) => {
+                change.set(a::QUARANTINE, s(reason));
+                change.set_if_absent(a::QUARANTINE_DAY, s(self.today));
+            }
+            None => {
+                change.remove(a::QUARANTINE);
+                change.remove(a::QUARANTINE_DAY);
+            }
+        }
+        match self.body {
+            Some(LogBody::Inline(frame)) => {
+                change.set(a::BODY, b(frame.as_slice()));
+                change.remove(a::OBJECT);
+            }
+            Some(LogBody::Object(key)) => {
+                change.set(a::OBJECT, s(key.as_str()));
+                change.remove(a::BODY);
+            }
+            None => {}
+        }
+        Ok(change)
+    }
+}
+
+/// On the condition that nothing is there.
+fn absent() -> item::Change {
+    let mut guard = item::Change::default();
+    guard.require_same(a::EVENT, None);
+    guard
+}
+
 /// The tier a body lies in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LogBody {
@@ -83,6 +145,10 @@ pub struct LoggedDelivery {
     pub ignored: bool,
     /// Why it was not wholly understood.
     pub quarantine: Option<String>,
+    /// The reference header.
+    pub reference: Option<String>,
+    /// Of a ping: the name of the delivery that it led to.
+    pub fetched: Option<String>,
 }
 
 /// The log's handle. Cheap to clone.
@@ -96,6 +162,11 @@ impl Log {
     /// The log in this table and these objects.
     pub fn new(table: Table, objects: Arc<Objects>) -> Self {
         Self { table, objects }
+    }
+
+    /// The same objects, and another table.
+    pub fn over(&self, table: &Table) -> Self {
+        Self { table: table.clone(), objects: Arc::clone(&self.objects) }
     }
 
     /// Puts an object of the log, once: its key is made of its content.
@@ -157,7 +228,7 @@ impl Log {
         }
     }
 
-    /// Marks a delivery that is in the log for quarantine.
+    /// Marks a delivery that is in the log for quarantine. It stays listed on the day it was first marked.
     pub async fn quarantine(
         &self,
         partition: &Partition,
@@ -168,11 +239,67 @@ impl Log {
         let mut change = item::Change::default();
         change.require_presence(a::EVENT);
         change.set(a::QUARANTINE, s(reason));
-        change.set(a::QUARANTINE_DAY, s(today));
+        change.set_if_absent(a::QUARANTINE_DAY, s(today));
         let doing = "mark a delivery for quarantine";
         // Where the entry is gone its time is over, and there is nothing left to mark.
         let (Changed::Made(_) | Changed::Refused(_)) =
             self.table.change(doing, partition, &key.sort_key(), change, ReturnValue::None).await?;
+        Ok(())
+    }
+
+    /// Marks a ping that led nowhere for quarantine. `false` if it did lead to a delivery after all, or is gone: then
+    /// there is nothing to mark.
+    pub async fn ping_lost(
+        &self,
+        partition: &Partition,
+        key: &LogKey,
+        reason: &str,
+        today: &str,
+    ) -> Result<bool, StoreError> {
+        let mut change = item::Change::default();
+        change.require_presence(a::EVENT);
+        change.require_same(a::FETCHED, None);
+        change.set(a::QUARANTINE, s(reason));
+        change.set_if_absent(a::QUARANTINE_DAY, s(today));
+        let doing = "mark a ping for quarantine";
+        let changed = self.table.change(doing, partition, &key.sort_key(), change, ReturnValue::None).await?;
+        Ok(matches!(changed, Changed::Made(_)))
+    }
+
+    /// States anew what a delivery is, after it was applied once more: a later version may know better, also whose it is.
+    /// Then it lies in `home` from now on: it is put there before it is removed here, so that it is never in neither.
+    pub async fn restate(
+        &self,
+        partition: &Partition,
+        key: &LogKey,
+        home: &Partition,
+        stated: Stated<'_>,
+    ) -> Result<(), StoreError> {
+        const DOING: &str = "state a delivery";
+        let sort_key = key.sort_key();
+        if home != partition {
+            let Some(mut item) = self.table.get(DOING, partition, &sort_key).await? else { return Ok(()) };
+            item.insert(a::PARTITION.to_owned(), s(home.as_str()));
+            // Where it is there already it was put there by an earlier try.
+            let (Ok(()) | Err(_)) = self.table.put_if(DOING, item, absent()).await?;
+        }
+        let (Changed::Made(_) | Changed::Refused(_)) =
+            self.table.change(DOING, home, &sort_key, stated.change()?, ReturnValue::None).await?;
+        if home != partition {
+            let (Ok(()) | Err(_)) = self.table.remove_if(DOING, partition, &sort_key, None).await?;
+        }
+        Ok(())
+    }
+
+    /// Notes which delivery a ping led to. It is understood then, whatever was said of it before.
+    pub async fn fetched(&self, partition: &Partition, ping: &LogKey, led_to: &LogKey) -> Result<(), StoreError> {
+        let mut change = item::Change::default();
+        change.require_presence(a::EVENT);
+        change.set(a::FETCHED, s(led_to.name()));
+        change.remove(a::QUARANTINE);
+        change.remove(a::QUARANTINE_DAY);
+        let (Changed::Made(_) | Changed::Refused(_)) =
+            self.table.change("note a ping", partition, &ping.sort_key(), change, ReturnValue::None).await?;
         Ok(())
     }
 
@@ -211,5 +338,7 @@ pub(crate) fn delivery_of(item: &Item) -> Result<LoggedDelivery, StoreError> {
         copies,
         ignored: item::flag(item, a::IGNORED),
         quarantine: item::text(item, a::QUARANTINE),
+        reference: item::text(item, a::REFERENCE_HEADER),
+        fetched: item::text(item, a::FETCHED),
     })
 }

@@ -4,6 +4,8 @@
 
 use crate::error::StoreError;
 use bytes::Bytes;
+use futures::future::ready;
+use futures::stream::{BoxStream, StreamExt, once};
 use object_store::path::Path;
 use object_store::signer::Signer;
 use object_store::{Attribute, Attributes, Error, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
@@ -26,10 +28,20 @@ pub struct Backend {
     pub keeps_metadata: bool,
 }
 
+/// An object that was listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundObject {
+    /// Its key.
+    pub key: String,
+    /// When it was written, in milliseconds since 1970 by the clock of the place.
+    pub modified_ms: u64,
+}
+
 /// The objects' handle.
 pub struct Objects {
     build: Build,
     built: OnceLock<Backend>,
+    read_only: bool,
 }
 
 impl fmt::Debug for Objects {
@@ -41,7 +53,20 @@ impl fmt::Debug for Objects {
 impl Objects {
     /// Objects in the place that `build` makes, which is called when the first object is read or written.
     pub fn new(build: impl Fn() -> Result<Backend, StoreError> + Send + Sync + 'static) -> Self {
-        Self { build: Box::new(build), built: OnceLock::new() }
+        Self { build: Box::new(build), built: OnceLock::new(), read_only: false }
+    }
+
+    /// The same objects for who only reads: every write is refused.
+    #[must_use]
+    pub fn read_only(self) -> Self {
+        Self { read_only: true, ..self }
+    }
+
+    fn writable(&self, doing: &'static str) -> Result<&Backend, StoreError> {
+        if self.read_only {
+            return Err(StoreError::refused(doing, "these objects are only read"));
+        }
+        self.backend()
     }
 
     fn backend(&self) -> Result<&Backend, StoreError> {
@@ -60,7 +85,7 @@ impl Objects {
         metadata: &[(&'static str, String)],
     ) -> Result<(), StoreError> {
         const DOING: &str = "put an object";
-        let backend = self.backend()?;
+        let backend = self.writable(DOING)?;
         let mut attributes = Attributes::new();
         if backend.keeps_metadata {
             for (name, value) in metadata {
@@ -91,6 +116,40 @@ impl Objects {
             Ok(bytes) => Ok(Some(bytes)),
             Err(Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(failure(DOING, error)),
+        }
+    }
+
+    /// Puts an object in the place of what is there.
+    pub async fn put(&self, key: &str, bytes: Bytes) -> Result<(), StoreError> {
+        const DOING: &str = "put an object";
+        let put = self.writable(DOING)?.store.put(&path(DOING, key)?, PutPayload::from_bytes(bytes)).await;
+        put.map(drop).map_err(|error| failure(DOING, error))
+    }
+
+    /// Removes an object. One that is not there is removed already.
+    pub async fn remove(&self, key: &str) -> Result<(), StoreError> {
+        const DOING: &str = "remove an object";
+        match self.writable(DOING)?.store.delete(&path(DOING, key)?).await {
+            Ok(()) | Err(Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(failure(DOING, error)),
+        }
+    }
+
+    /// The objects whose keys begin with the folder `prefix`, in no order.
+    pub fn list(&self, prefix: &str) -> BoxStream<'static, Result<FoundObject, StoreError>> {
+        const DOING: &str = "list objects";
+        let listed = path(DOING, prefix).and_then(|prefix| Ok(self.backend()?.store.list(Some(&prefix))));
+        match listed {
+            Err(error) => once(ready(Err(error))).boxed(),
+            Ok(listed) => listed
+                .map(|found| match found {
+                    Ok(found) => Ok(FoundObject {
+                        key: found.location.to_string(),
+                        modified_ms: u64::try_from(found.last_modified.timestamp_millis()).unwrap_or(0),
+                    }),
+                    Err(error) => Err(failure(DOING, error)),
+                })
+                .boxed(),
         }
     }
 

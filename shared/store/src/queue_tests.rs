@@ -56,7 +56,11 @@ fn jobs_are_tagged_json() {
     let cases = [
         (apply(), r#"{"job":"apply","partition":"user-1","log":"log#1#a#b"}"#),
         (Job::Rekey { old: "a".into(), new: "b".into() }, r#"{"job":"rekey","old":"a","new":"b"}"#),
-        (Job::Erase { user: "a".into() }, r#"{"job":"erase","user":"a"}"#),
+        (
+            Job::Erase { subject: Subject::User("a".into()), at_ms: 7, id: None },
+            r#"{"job":"erase","subject":{"user":"a"},"at_ms":7}"#,
+        ),
+        (Job::Sweep { after: None }, r#"{"job":"sweep"}"#),
     ];
     for (job, json) in cases {
         assert_eq!(serde_json::to_string(&job).unwrap(), json);

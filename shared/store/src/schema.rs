@@ -32,7 +32,8 @@ pub mod attribute {
     pub const IDENTIFIER: &str = "identifier";
     /// Record: the sort key of the delivery that set it.
     pub const DELIVERY: &str = "delivery";
-    /// Record: when it was last written, in milliseconds since 1970 by the server's clock.
+    /// Record: when it was last written, in milliseconds since 1970 by the server's clock. Large request: when the
+    /// delivery that last told of it was made.
     pub const UPDATED_AT: &str = "updated_at";
     /// Record, delivery: the whole of it, one zstd frame.
     pub const BODY: &str = "body";
@@ -40,6 +41,9 @@ pub mod attribute {
     pub const SUMMARY: &str = "summary";
     /// Record: where the whole of it lies in the log.
     pub const SOURCE: &str = "source";
+    /// Record: drawn anew whenever a score is set apart from its record, so that who moves or removes what was read
+    /// notices that one was.
+    pub const TOUCH: &str = "touch";
     /// Record: a delete mark.
     pub const DELETED: &str = "deleted";
     /// Record: what the attribute of a score begins with.
@@ -70,7 +74,30 @@ pub mod attribute {
     pub const QUARANTINE: &str = "quarantine";
     /// Delivery: the day it was quarantined; the hash key of `by_quarantine`.
     pub const QUARANTINE_DAY: &str = "quarantine_day";
-    /// Delivery: when DynamoDB may remove it, in seconds since 1970 (TTL).
+    /// Ping: the name of the delivery that it led to.
+    pub const FETCHED: &str = "fetched";
+
+    /// Large request: its reference as sent.
+    pub const REQUEST: &str = "request";
+    /// Large request: how many chunks there will be, a register.
+    pub const EXPECTED: &str = "expected";
+    /// Large request: the numbers of the chunks that came, a bucket of them.
+    pub const CHUNKS: &str = "chunks";
+
+    /// Job: its kind.
+    pub const JOB: &str = "job";
+    /// Job: how it stands.
+    pub const STATE: &str = "state";
+    /// Job: what it did so far, JSON.
+    pub const PROGRESS: &str = "progress";
+    /// Job: what was asked, JSON.
+    pub const ASKED: &str = "asked";
+    /// Job: where it goes on.
+    pub const CURSOR: &str = "cursor";
+    /// Job: when it was asked for, in milliseconds since 1970.
+    pub const CREATED_AT: &str = "created_at";
+
+    /// Delivery, large request, job: when DynamoDB may remove it, in seconds since 1970 (TTL).
     pub const EXPIRES_AT: &str = "expires_at";
 }
 

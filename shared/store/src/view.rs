@@ -145,6 +145,7 @@ impl Table {
                 change.raise(&score_attribute(name), b(register.as_bytes()));
             }
             change.set(a::UPDATED_AT, n(provenance.now_ms));
+            change.set(a::TOUCH, touch());
             let sort_key = copy.key.sort_key();
             match self.change("store scores", partition, sort_key, change, ReturnValue::None).await? {
                 Changed::Made(_) => return Ok(true),
@@ -178,6 +179,12 @@ impl Table {
         }
         Err(StoreError::contended("store a connection"))
     }
+}
+
+/// A value that tells one write of a record from another of the same version: two deliveries may come within one
+/// millisecond.
+pub(crate) fn touch() -> AttributeValue {
+    n(fastrand::u32(..))
 }
 
 fn score_attribute(name: &str) -> String {

@@ -12,6 +12,7 @@ use crate::user::User;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
+use std::fmt;
 
 /// An event, borrowing from the body it was read from.
 #[derive(Debug)]
@@ -55,6 +56,10 @@ pub enum Content<'a> {
     },
     /// Something happened to a connection.
     Connection(Lifecycle<'a>),
+    /// Terra says how far a large request is.
+    Request(LargeRequest<'a>),
+    /// The body lies elsewhere, for a while.
+    Ping(Ping<'a>),
     /// Nothing to keep but the log.
     Operational,
     /// A verified body that could not be understood.
@@ -81,6 +86,33 @@ pub enum Lifecycle<'a> {
     },
 }
 
+/// What is said of a large request: history that comes in many deliveries, which share its reference.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LargeRequest<'a> {
+    /// The reference that its chunks share.
+    pub reference: Cow<'a, str>,
+    /// How many chunks there will be, once that is known.
+    pub expected: Option<u32>,
+}
+
+/// A ping: where the body lies that was too large to be sent, or that the destination wants to fetch.
+///
+/// Terra page: Unified API, `S3PayloadEvent`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Ping<'a> {
+    /// The URL that reads it without credentials: whoever has it can.
+    pub url: Cow<'a, str>,
+    /// How long the URL lives from when the ping was made, in seconds.
+    pub expires_in: Option<u64>,
+}
+
+/// The URL is a secret while it lives.
+impl fmt::Debug for Ping<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ping").field("expires_in", &self.expires_in).finish_non_exhaustive()
+    }
+}
+
 /// Why nothing could be made of a verified body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum NotUnderstood {
@@ -98,8 +130,8 @@ pub enum NotUnderstood {
     NoUser,
     /// A data event without `data`, or with something else than a list there.
     NoData,
-    /// A ping: the body lies elsewhere, and this version does not fetch it.
-    PingMode,
+    /// A ping that does not say where the body lies.
+    NoUrl,
 }
 
 impl NotUnderstood {
@@ -113,7 +145,7 @@ impl NotUnderstood {
             Self::UnknownType => "unknown_type",
             Self::NoUser => "no_user",
             Self::NoData => "no_data",
-            Self::PingMode => "ping_mode",
+            Self::NoUrl => "no_url",
         }
     }
 }
@@ -144,6 +176,14 @@ struct Envelope<'a> {
     event_id: Option<Cow<'a, str>>,
     #[serde(borrow, default, deserialize_with = "lenient::text")]
     occurred_at: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "lenient::text")]
+    url: Option<Cow<'a, str>>,
+    #[serde(default, deserialize_with = "lenient::number")]
+    expires_in: Option<i64>,
+    #[serde(borrow, default, deserialize_with = "lenient::text")]
+    reference: Option<Cow<'a, str>>,
+    #[serde(default, deserialize_with = "lenient::number")]
+    expected_payloads: Option<i64>,
 }
 
 /// Whom a lab report's `data` names.
@@ -233,7 +273,8 @@ impl<'a> Envelope<'a> {
             EventType::ConnectionError => Lifecycle::ConnectionError,
             EventType::PermissionChange => Lifecycle::PermissionChange,
             EventType::UserReauth => Lifecycle::Reauth { old: self.old_user() },
-            EventType::S3Payload => return Content::NotUnderstood(NotUnderstood::PingMode),
+            EventType::S3Payload => return self.ping(),
+            EventType::LargeRequestProcessing | EventType::LargeRequestSending if has_user => return self.request(),
             EventType::Unknown => return Content::NotUnderstood(NotUnderstood::UnknownType),
             _ => {
                 let Some(data_type) = event_type.data_type() else { return Content::Operational };
@@ -241,6 +282,18 @@ impl<'a> Envelope<'a> {
             }
         };
         if has_user { Content::Connection(lifecycle) } else { Content::NotUnderstood(NotUnderstood::NoUser) }
+    }
+
+    fn ping(&self) -> Content<'a> {
+        let Some(url) = self.url.clone() else { return Content::NotUnderstood(NotUnderstood::NoUrl) };
+        Content::Ping(Ping { url, expires_in: self.expires_in.and_then(|seconds| u64::try_from(seconds).ok()) })
+    }
+
+    /// A large request without a reference is one that nothing can be told apart by.
+    fn request(&self) -> Content<'a> {
+        let Some(reference) = self.reference.clone() else { return Content::Operational };
+        let expected = self.expected_payloads.and_then(|number| u32::try_from(number).ok());
+        Content::Request(LargeRequest { reference, expected })
     }
 
     fn old_user(&self) -> Option<UserId<'a>> {

@@ -53,7 +53,8 @@ fn what_cannot_be_understood_says_why() {
         (br#"{"type":"daily","user":{"user_id":"u"},"data":"x"}"#, NotUnderstood::NoData),
         (br#"{"type":"athlete","user":{"user_id":"u"}}"#, NotUnderstood::NoData),
         (br#"{"type":"lab_report.completed"}"#, NotUnderstood::NoData),
-        (br#"{"type":"s3_payload","url":"https://example.com"}"#, NotUnderstood::PingMode),
+        (br#"{"type":"s3_payload","url":""}"#, NotUnderstood::NoUrl),
+        (br#"{"type":"s3_payload","url":null,"expires_in":300}"#, NotUnderstood::NoUrl),
     ];
     for (body, expected) in cases {
         assert_eq!(reason(body), Some(*expected), "{}", String::from_utf8_lossy(body));
@@ -146,4 +147,36 @@ fn a_reauth_is_about_the_new_user_and_may_forget_the_old() {
         assert_eq!(old.as_ref().map(UserId::as_str), expected);
     }
     assert_eq!(reason(br#"{"type":"user_reauth","old_user":{"user_id":"o"}}"#), Some(NotUnderstood::NoUser));
+}
+
+#[test]
+fn a_ping_says_where_the_body_lies_and_for_how_long() {
+    for (rest, expected) in [(r#","expires_in":300"#, Some(300)), ("", None), (r#","expires_in":-1"#, None)] {
+        let body = format!(r#"{{"type":"s3_payload","status":"success","url":"https://example.com/a?b=c"{rest}}}"#);
+        let event = read(body.as_bytes());
+        let Content::Ping(ping) = event.content else { panic!("{rest}") };
+        assert_eq!((ping.url.as_ref(), ping.expires_in), ("https://example.com/a?b=c", expected));
+        assert!(!format!("{ping:?}").contains("example"));
+        assert_eq!(event.owner, Owner::Nobody);
+    }
+}
+
+#[test]
+fn a_large_request_is_known_by_its_reference() {
+    for (rest, expected) in [
+        (r#","reference":"r","expected_payloads":3"#, Some(("r", Some(3)))),
+        (r#","reference":"r","expected_payloads":"3""#, Some(("r", None))),
+        (r#","reference":"r""#, Some(("r", None))),
+        (r#","expected_payloads":3"#, None),
+    ] {
+        for name in ["large_request_processing", "large_request_sending", "request_completed"] {
+            let body = format!(r#"{{"type":"{name}",{}{rest}}}"#, user());
+            let found = match read(body.as_bytes()).content {
+                Content::Request(request) => Some((request.reference.into_owned(), request.expected)),
+                Content::Operational => None,
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(found, expected.map(|(reference, number)| (reference.to_owned(), number)), "{body}");
+        }
+    }
 }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod chunk;
 pub mod element;
 pub mod event;
 pub mod headers;
@@ -10,6 +11,7 @@ pub mod time;
 pub mod types;
 pub mod user;
 
+pub use chunk::Chunk;
 pub use element::{Element, Unidentified};
 pub use event::{Content, Event, NotUnderstood};
 pub use headers::DeliveryHeaders;

@@ -52,30 +52,33 @@ pub fn daily(size: BodySize, number: u64) -> String {
         resting = resting,
     );
     let mut body = head;
-    samples(&mut rng, &mut body, size.bytes);
+    samples(&mut rng, &mut body, "2026-07-01", size.bytes.saturating_sub(TAIL.len()));
     body.push_str(TAIL);
     body
 }
 
 const TAIL: &str = "]}}}]}";
 
-/// Heart rates until the body is as long as it should be: a walk, at times that are not quite even.
-fn samples(rng: &mut Rng, body: &mut String, bytes: usize) {
-    const SAMPLE: usize = 90;
+/// The longest sample with the comma before it, in bytes.
+pub const SAMPLE: usize = 90;
+
+/// Heart rates of a day until the body is as long as it should be: a walk, at times that are not quite even.
+pub fn samples(rng: &mut Rng, body: &mut String, date: &str, bytes: usize) {
     let number = bytes.saturating_sub(body.len()).div_ceil(SAMPLE).max(1);
     let step = 86_400_000 / u64::try_from(number).unwrap_or(1).max(1);
     let (mut bpm, mut at_ms) = (70_i32, 0_u64);
-    while body.len() + TAIL.len() + SAMPLE < bytes {
+    while body.len() + SAMPLE < bytes {
         bpm = (bpm + rng.i32(-4..5)).clamp(44, 188);
         at_ms += rng.u64(step / 2..=step + step / 2).max(1);
         let (seconds, micros) = (at_ms / 1_000 % 86_400, at_ms % 1_000 * 1_000);
         let comma = if body.ends_with('[') { "" } else { "," };
         body.push_str(&format!(
             concat!(
-                r#"{comma}{{"timestamp":"2026-07-01T{hour:02}:{minute:02}:{second:02}.{micros:06}+01:00","bpm":{bpm},"#,
+                r#"{comma}{{"timestamp":"{date}T{hour:02}:{minute:02}:{second:02}.{micros:06}+01:00","bpm":{bpm},"#,
                 r#""timer_duration_seconds":{whole}.{thousandths:03}}}"#,
             ),
             comma = comma,
+            date = date,
             hour = seconds / 3_600,
             minute = seconds / 60 % 60,
             second = seconds % 60,

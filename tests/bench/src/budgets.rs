@@ -2,6 +2,7 @@
 
 use crate::bodies::{LARGE, MEDIUM, SMALL};
 use crate::cost::Cost;
+use crate::jobs::{ping, rekey};
 use crate::measure::{Figures, LATE, count};
 use std::time::Duration;
 
@@ -79,6 +80,7 @@ pub fn all() -> Vec<Budget> {
     let mut rows = times();
     rows.extend(sizes());
     rows.extend(charges());
+    rows.extend(jobs());
     rows
 }
 
@@ -125,6 +127,35 @@ fn charges() -> Vec<Budget> {
             Some(count(of.small.calls.values().sum::<u64>() + of.small.puts))
         }),
         Budget::new("a million small deliveries", Dollars, Some(4.0), |of| Some(Cost::of(of).total())),
+    ]
+}
+
+/// The worker's.
+fn jobs() -> Vec<Budget> {
+    use Unit::{Mebibytes, Number, Seconds};
+    let [one, many] = ping::SHAPES;
+    let shape = |records: u64| match records {
+        1 => "1 record".to_owned(),
+        records => format!("{records} records"),
+    };
+    let (mib, number) = (ping::BYTES >> 20, rekey::RECORDS);
+    let memory = |records| format!("peak memory of a ping to {mib} MB, {}", shape(records));
+    let took = |records| format!("a ping to {mib} MB, {}", shape(records));
+    vec![
+        Budget::new(memory(one), Mebibytes, Some(96.0), |of| of.jobs.map(|of| count(of.pings[0].memory) / MIB)),
+        Budget::new(memory(many), Mebibytes, Some(96.0), |of| of.jobs.map(|of| count(of.pings[1].memory) / MIB)),
+        Budget::new(took(one), Seconds, None, |of| of.jobs.map(|of| of.pings[0].took.as_secs_f64())),
+        Budget::new(took(many), Seconds, None, |of| of.jobs.map(|of| of.pings[1].took.as_secs_f64())),
+        Budget::new("write units of re-keying a day of 1 KiB", Number, Some(4.0), |of| of.jobs.map(|of| of.days.units)),
+        Budget::new("write units of re-keying a session of 1 KiB", Number, Some(6.0), |of| {
+            of.jobs.map(|of| of.sessions.units)
+        }),
+        Budget::new(format!("re-keying {number} days"), Seconds, None, |of| {
+            of.jobs.map(|of| of.days.took.as_secs_f64())
+        }),
+        Budget::new(format!("re-keying {number} sessions"), Seconds, None, |of| {
+            of.jobs.map(|of| of.sessions.took.as_secs_f64())
+        }),
     ]
 }
 

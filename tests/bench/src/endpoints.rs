@@ -9,7 +9,7 @@ use crate::objects::Objects;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, State};
-use axum::http::{HeaderMap, Method, Response, StatusCode};
+use axum::http::{HeaderMap, Method, Response, StatusCode, Uri};
 use axum::serve::ListenerExt;
 use bytes::Bytes;
 use std::future::pending;
@@ -80,12 +80,21 @@ impl Endpoints {
         let router = Router::new().fallback(answer).layer(DefaultBodyLimit::disable()).with_state(Arc::clone(&shared));
         let (address, _task) = serve(router).await?;
         let endpoints = Self { address, shared };
-        let environment = endpoints.environment();
-        let find =
-            move |name: &str| environment.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
-        schema::create_table(&Clients::new(&find, None).await?.dynamodb(), TABLE).await?;
+        schema::create_table(&endpoints.clients().await?.dynamodb(), TABLE).await?;
         endpoints.take();
         Ok(endpoints)
+    }
+
+    /// Clients that are led here.
+    ///
+    /// # Errors
+    ///
+    /// None that can happen: the environment names a region.
+    pub async fn clients(&self) -> Result<Clients, BenchError> {
+        let environment = self.environment();
+        let find =
+            move |name: &str| environment.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
+        Ok(Clients::new(&find, None).await?)
     }
 
     /// The variables that lead a receiver here.
@@ -102,12 +111,23 @@ impl Endpoints {
             ("TERRACE_TABLE", TABLE.to_owned()),
             ("TERRACE_BUCKET", BUCKET.to_owned()),
             ("TERRACE_QUEUE_URL", format!("{url}/123456789012/terrace-jobs")),
+            ("TERRACE_PING_QUEUE_URL", format!("{url}/123456789012/terrace-pings")),
         ]
     }
 
     /// What was asked since the last time: of the table, and how many objects were put.
     pub fn take(&self) -> (Counts, u64) {
         (self.shared.dynamo.take_counts(), self.shared.objects.take_puts())
+    }
+
+    /// Keeps the objects that are put from now on.
+    pub fn keep_objects(&self) {
+        self.shared.objects.keep();
+    }
+
+    /// The object of this key, where it was kept.
+    pub fn object(&self, key: &str) -> Option<Bytes> {
+        self.shared.objects.get(&format!("/{BUCKET}/{key}"))
     }
 
     /// How quickly calls are answered from now on.
@@ -118,7 +138,13 @@ impl Endpoints {
     }
 }
 
-async fn answer(State(shared): State<Arc<Shared>>, method: Method, headers: HeaderMap, body: Bytes) -> Response<Body> {
+async fn answer(
+    State(shared): State<Arc<Shared>>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response<Body> {
     let pace = shared.pace.lock().map(|pace| *pace).unwrap_or_default();
     match pace {
         Pace::AtOnce => {}
@@ -139,7 +165,7 @@ async fn answer(State(shared): State<Arc<Shared>>, method: Method, headers: Head
         }
         (Method::PUT, None) => {
             let mut response = plain(StatusCode::OK);
-            if let Ok(tag) = shared.objects.put().parse() {
+            if let Ok(tag) = shared.objects.put(uri.path(), body).parse() {
                 response.headers_mut().insert("etag", tag);
             }
             response

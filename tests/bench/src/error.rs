@@ -11,9 +11,12 @@ pub enum BenchError {
         /// What the machine said.
         cause: std::io::Error,
     },
-    /// The table could not be made in the stand-in for DynamoDB.
-    #[error("cannot make the table: {0}")]
+    /// The stand-in for DynamoDB did not do what the bench itself asked of it.
+    #[error("cannot set up the table: {0}")]
     Table(#[from] terrace_store::StoreError),
+    /// What a job is to work on could not be put there.
+    #[error("cannot fill the table: {0}")]
+    Filling(#[from] terrace_ingest::IngestError),
     /// The receiver ended, or said that it cannot start.
     #[error("the receiver failed: {0}")]
     Receiver(String),

@@ -4,12 +4,13 @@ use crate::error::{BenchError, Doing};
 use crate::event::{SECRET, http_event};
 use crate::process::{self, Cpu};
 use crate::runtime_api::{Progress, RuntimeApi};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
+use terrace_store::Job;
 use terrace_terra::SigningSecret;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
@@ -17,7 +18,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 /// Longer than anything here takes that works at all.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// How to start a receiver.
 #[derive(Debug, Clone)]
@@ -140,7 +141,31 @@ impl Function {
     ///
     /// When there is none.
     pub async fn deliver(&mut self, body: &str, number: u64) -> Result<Answer, BenchError> {
-        let event = http_event(body, number, &self.secret);
+        let (answer, took) = self.invoke(http_event(body, number, &self.secret)).await?;
+        Ok(Answer {
+            status: answer.get("statusCode").and_then(Value::as_u64).unwrap_or(0),
+            body: answer.get("body").and_then(Value::as_str).unwrap_or_default().to_owned(),
+            took,
+        })
+    }
+
+    /// Hands one job over, as SQS hands it to the worker, and waits until it is done. Says how long it took.
+    ///
+    /// # Errors
+    ///
+    /// When it is not done.
+    pub async fn work(&mut self, job: &Job) -> Result<Duration, BenchError> {
+        let message = serde_json::to_string(job).unwrap_or_default();
+        let batch = json!({"Records": [{"messageId": "1", "body": message}]});
+        let (answer, took) = self.invoke(batch.to_string()).await?;
+        match answer.get("batchItemFailures").and_then(Value::as_array) {
+            Some(failed) if failed.is_empty() => Ok(took),
+            _ => Err(self.ended("the job was not done").await),
+        }
+    }
+
+    /// Hands an event over and waits for its answer, in JSON.
+    async fn invoke(&mut self, event: String) -> Result<(Value, Duration), BenchError> {
         let handed_over = Instant::now();
         let answered = self.api.invoke(event);
         let answered = tokio::select! {
@@ -148,15 +173,10 @@ impl Function {
             ended = self.child.wait() => return Err(self.ended(&format!("{ended:?}")).await),
         };
         let (at, answered) = answered.map_err(|error| BenchError::Receiver(error.to_string()))?;
-        let answer: Value = match answered {
-            Ok(bytes) => serde_json::from_slice(&bytes).unwrap_or_default(),
-            Err(error) => return Err(self.ended(&error).await),
-        };
-        Ok(Answer {
-            status: answer.get("statusCode").and_then(Value::as_u64).unwrap_or(0),
-            body: answer.get("body").and_then(Value::as_str).unwrap_or_default().to_owned(),
-            took: at.duration_since(handed_over),
-        })
+        match answered {
+            Ok(bytes) => Ok((serde_json::from_slice(&bytes).unwrap_or_default(), at.duration_since(handed_over))),
+            Err(error) => Err(self.ended(&error).await),
+        }
     }
 
     /// The CPU time used so far, once the receiver has done all that was asked and waits for more.

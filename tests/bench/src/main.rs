@@ -11,6 +11,8 @@ mod endpoints;
 mod error;
 mod event;
 mod function;
+mod histories;
+mod jobs;
 mod machine;
 mod measure;
 mod objects;
@@ -19,7 +21,7 @@ mod rivals;
 mod runtime_api;
 mod table;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use error::BenchError;
 use function::Program;
 use machine::Watch;
@@ -49,11 +51,29 @@ struct Arguments {
     /// JSON in place of the table.
     #[arg(long)]
     json: bool,
+    #[command(subcommand)]
+    part: Option<Part>,
+}
+
+/// What the bench itself runs of itself.
+#[derive(Debug, Subcommand)]
+enum Part {
+    /// The worker, in a process of its own.
+    #[command(name = jobs::worker::COMMAND, hide = true)]
+    Worker,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match arguments.part {
+        Some(Part::Worker) => jobs::worker::run(),
+        None => bench(&arguments),
+    }
 }
 
 #[tokio::main]
-async fn main() -> ExitCode {
-    match run(&Arguments::parse()).await {
+async fn bench(arguments: &Arguments) -> ExitCode {
+    match run(arguments).await {
         Ok(report) => match std::io::stdout().write_all(report.text.as_bytes()) {
             Ok(()) if report.complete => ExitCode::SUCCESS,
             _ => ExitCode::FAILURE,
@@ -85,6 +105,8 @@ async fn run(arguments: &Arguments) -> Result<Report, BenchError> {
     let candidate = Candidate { name: "terrace", program, bundle, trouble: true };
     let watch = Watch::begin()?;
     let terrace = told(&candidate, effort).await?;
+    progress("terrace: measuring the worker");
+    let terrace = Figures { jobs: Some(jobs::measure().await?), ..terrace };
     let (mut rivals, mut complete): (Vec<Compared>, bool) = (Vec::new(), true);
     if !arguments.skip_rivals {
         for rival in Rival::ALL {

@@ -4,6 +4,7 @@ use crate::bodies::{BodySize, LARGE, MEDIUM, SMALL, daily};
 use crate::endpoints::{Endpoints, Pace};
 use crate::error::BenchError;
 use crate::function::{Answer, Function, Program};
+use crate::jobs::JobFigures;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -57,6 +58,8 @@ pub struct Figures {
     pub log_bytes: f64,
     /// How long the answer takes while AWS does not answer, and while each call takes [`LATE`].
     pub trouble: Option<[Duration; 2]>,
+    /// What was measured of the worker.
+    pub jobs: Option<JobFigures>,
 }
 
 #[cfg(test)]
@@ -75,6 +78,7 @@ impl Figures {
             billed_ms: 0.0,
             log_bytes: 0.0,
             trouble: None,
+            jobs: None,
         }
     }
 }
@@ -119,6 +123,7 @@ pub async fn measure(candidate: &Candidate, effort: Effort) -> Result<Figures, B
         billed_ms: small.billed_ms,
         log_bytes: small.log_bytes,
         trouble,
+        jobs: None,
     })
 }
 

@@ -50,10 +50,8 @@ impl Outcome {
             Self::Queued => m::DELIVERIES_QUEUED,
             Self::Ignored => m::DELIVERIES_IGNORED,
             Self::Quarantined => return None,
-            Self::Refused(Refusal::Missing) => m::SIGNATURE_MISSING,
-            Self::Refused(Refusal::Malformed) => m::SIGNATURE_MALFORMED,
-            Self::Refused(Refusal::TooOld) => m::SIGNATURE_TOO_OLD,
-            Self::Refused(Refusal::Future) => m::SIGNATURE_FUTURE,
+            Self::Refused(Refusal::Missing | Refusal::Malformed) => m::SIGNATURE_MISSING,
+            Self::Refused(Refusal::TooOld | Refusal::Future) => m::SIGNATURE_OUT_OF_TIME,
             Self::Refused(Refusal::Mismatch) => m::SIGNATURE_MISMATCH,
             Self::TooLarge => m::DELIVERIES_TOO_LARGE,
             Self::Unavailable => m::DELIVERIES_UNAVAILABLE,
@@ -138,8 +136,7 @@ impl<'a> DeliveryLine<'a> {
             listed.push(json!({"Name": metric.name, "Unit": metric.unit}));
             line.insert(metric.name.to_owned(), value);
         }
-        let directive = json!([{"Namespace": NAMESPACE, "Dimensions": [[]], "Metrics": listed}]);
-        line.insert("_aws".to_owned(), json!({"Timestamp": now_ms, "CloudWatchMetrics": directive}));
+        line.insert("_aws".to_owned(), directive(listed, now_ms));
         let text = |text: Option<&str>| text.map(Value::from);
         let number = |number: usize| (number > 0).then(|| Value::from(number));
         let span = |span: Duration| (!span.is_zero()).then(|| milliseconds(span));
@@ -183,8 +180,14 @@ impl<'a> DeliveryLine<'a> {
     }
 }
 
+/// What makes metrics of a line's members (AWS: "Embedded metric format specification").
+pub(super) fn directive(listed: Vec<Value>, now_ms: u64) -> Value {
+    let directive = json!([{"Namespace": NAMESPACE, "Dimensions": [[]], "Metrics": listed}]);
+    json!({"Timestamp": now_ms, "CloudWatchMetrics": directive})
+}
+
 /// Milliseconds, to the hundredth.
-fn milliseconds(span: Duration) -> Value {
+pub(super) fn milliseconds(span: Duration) -> Value {
     Value::from((span.as_secs_f64() * 100_000.0).round() / 100.0)
 }
 

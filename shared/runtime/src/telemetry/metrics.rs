@@ -36,14 +36,10 @@ metrics! {
     DELIVERIES_UNAVAILABLE = "DeliveriesUnavailable" "Count",
     /// Deliveries over the limit.
     DELIVERIES_TOO_LARGE = "DeliveriesTooLarge" "Count",
-    /// Requests without a signature.
+    /// Requests without a signature, or with one that is none; the line's outcome says which.
     SIGNATURE_MISSING = "SignatureMissing" "Count",
-    /// Requests whose signature is none.
-    SIGNATURE_MALFORMED = "SignatureMalformed" "Count",
-    /// Requests signed too long ago.
-    SIGNATURE_TOO_OLD = "SignatureTooOld" "Count",
-    /// Requests signed in the future.
-    SIGNATURE_FUTURE = "SignatureFuture" "Count",
+    /// Requests signed too long ago, or in the future; the line's outcome says which.
+    SIGNATURE_OUT_OF_TIME = "SignatureOutOfTime" "Count",
     /// Requests signed with another secret.
     SIGNATURE_MISMATCH = "SignatureMismatch" "Count",
     /// How old the signature of a verified delivery was.
@@ -62,6 +58,10 @@ metrics! {
     STALE_WITHOUT_HEADER = "StaleWithoutHeader" "Count",
     /// Copies much thinner than the one they replaced.
     COVERAGE_FELL = "CoverageFellSharply" "Count",
+    /// Jobs that were not done, and are tried again or set aside.
+    JOBS_FAILED = "JobsFailed" "Count",
+    /// Pings that did not lead to a body: their data has to be asked for again.
+    PINGS_LOST = "PingsLost" "Count",
     /// How long a delivery took, from its arrival to its answer.
     DURATION = "Duration" "Milliseconds",
 }

@@ -1,12 +1,14 @@
-//! One JSON line for each delivery, which is its metrics as well: CloudWatch reads metrics out of lines in the
+//! One JSON line for each delivery and each job, which is its metrics as well: CloudWatch reads metrics out of lines in the
 //! embedded metric format (AWS: "Embedded metric format specification").
 //!
 //! A line holds counts, durations, names from our own lists and, of what came, at most Terra's trace id. Nothing in it
 //! is free text from outside, so that no body, no person and no secret can get there.
 
+pub mod job;
 pub mod line;
 pub mod metrics;
 
+pub use job::{JobLine, JobOutcome};
 pub use line::{DeliveryLine, Outcome};
 
 use serde_json::{Map, Value};
@@ -36,6 +38,11 @@ impl Telemetry {
 
     /// Writes the line of a delivery.
     pub fn delivery(&self, line: &DeliveryLine<'_>, now_ms: u64) {
+        self.write(&line.to_json(now_ms));
+    }
+
+    /// Writes the line of a job.
+    pub fn job(&self, line: &JobLine, now_ms: u64) {
         self.write(&line.to_json(now_ms));
     }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use tempfile::TempDir;
 
 fn job(user: &str) -> Job {
-    Job::Erase { user: user.into() }
+    Job::Rekey { old: user.into(), new: "new".into() }
 }
 
 fn queue() -> (TempDir, FolderQueue) {

@@ -1,0 +1,90 @@
+//! Jobs that a command asked for, followed to their end.
+
+use crate::client::Client;
+use crate::error::CommandError;
+use crate::terminal;
+use indicatif::ProgressBar;
+use reqwest::Method;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+use std::time::Duration;
+use tokio::time::sleep;
+
+/// How often a job is asked how far it is.
+const ASK_EVERY: Duration = Duration::from_millis(300);
+
+/// A job as the server answers it.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Job {
+    /// Its id.
+    pub job: String,
+    /// `queued`, `running`, `done` or `failed`.
+    pub status: String,
+    /// What it did so far.
+    pub progress: BTreeMap<String, u64>,
+}
+
+impl Job {
+    /// A count of what it did so far.
+    pub fn count(&self, name: &str) -> u64 {
+        self.progress.get(name).copied().unwrap_or(0)
+    }
+
+    fn told(&self) -> String {
+        let counts = self.progress.iter().map(|(name, number)| format!("{number} {}", name.replace('_', " ")));
+        counts.collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// How an order is followed.
+#[derive(Debug, Clone, Copy)]
+pub struct Following {
+    /// Do not wait for the end.
+    pub no_wait: bool,
+    /// Print the job as the server answers it.
+    pub json: bool,
+}
+
+/// Gives an order, follows its job, and says what came of it; `tell` puts the end into words.
+///
+/// # Errors
+///
+/// When the server cannot be asked or says no.
+pub async fn order(
+    client: &Client,
+    order: (Method, &[&str], Option<String>),
+    following: Following,
+    tell: impl Fn(&Job) -> String,
+) -> Result<ExitCode, CommandError> {
+    let (method, path, body) = order;
+    let given = client.send(method, path, body).await?;
+    let mut text = String::from_utf8_lossy(&given).into_owned();
+    let mut job = read(client, &text)?;
+    if !following.no_wait {
+        let spinner = ProgressBar::new_spinner();
+        while !matches!(job.status.as_str(), "done" | "failed") {
+            spinner.set_message(format!("{} {}", job.status, job.told()));
+            spinner.tick();
+            sleep(ASK_EVERY).await;
+            text = String::from_utf8_lossy(&client.bytes(&["jobs", &job.job], &[]).await?).into_owned();
+            job = read(client, &text)?;
+        }
+        spinner.finish_and_clear();
+    }
+    let said = match job.status.as_str() {
+        _ if following.json => text,
+        "done" => tell(&job),
+        "failed" => {
+            format!("Job {} failed; the server's log says why, and the message is with the dead ones.", job.job)
+        }
+        _ => format!("Job {} is {}; GET /jobs/{} says how far it is.", job.job, job.status, job.job),
+    };
+    terminal::say(&said)?;
+    Ok(if job.status == "failed" { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn read(client: &Client, text: &str) -> Result<Job, CommandError> {
+    serde_json::from_str(text)
+        .map_err(|error| CommandError::Foreign { url: client.base().to_owned(), what: error.to_string() })
+}

@@ -1,0 +1,64 @@
+//! Large requests.
+
+use crate::connections::NO_SUCH_USER;
+use crate::error::QueryError;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use terrace_records::{Partition, Request, Status};
+use terrace_store::Table;
+use terrace_terra::ids::UserId;
+
+/// How many items are looked at at once.
+const PAGE: usize = 1_000;
+/// How many of the missing numbers are told.
+const MAX_MISSING: usize = 1_000;
+
+/// A user's large requests.
+#[derive(Debug, Serialize)]
+pub struct RequestsAnswer {
+    requests: Vec<RequestAnswer>,
+    cursor: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct RequestAnswer {
+    reference: String,
+    expected: Option<u32>,
+    seen: usize,
+    missing: Vec<u32>,
+    complete: bool,
+}
+
+/// The large requests of a user, by reference. They expire with the log, so there are never many.
+pub async fn list(table: &Table, user: &UserId<'_>) -> Result<RequestsAnswer, QueryError> {
+    let partition = Partition::of_user(user);
+    let mut requests: BTreeMap<String, Request> = BTreeMap::new();
+    let mut after = None;
+    loop {
+        let page = table.requests(&partition, after.as_ref(), PAGE).await?;
+        for (reference, part) in page.entries {
+            let request = requests.entry(reference).or_default();
+            request.expected = part.expected.or(request.expected);
+            request.seen.extend(part.seen);
+        }
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    // Looked at afterwards: an erase that was marked before what was read came is seen.
+    let status = table.connection(&partition).await?.map(|stored| stored.connection.status());
+    if status == Some(Status::Erased) {
+        requests.clear();
+    } else if requests.is_empty() && status.is_none() && !table.is_known(&partition).await? {
+        return Err(QueryError::Unknown(NO_SUCH_USER));
+    }
+    let answer = |(reference, request): (String, Request)| RequestAnswer {
+        reference,
+        expected: request.expected,
+        seen: request.seen.len(),
+        missing: request.missing().take(MAX_MISSING).collect(),
+        complete: request.is_complete(),
+    };
+    Ok(RequestsAnswer { requests: requests.into_iter().map(answer).collect(), cursor: None })
+}
