@@ -42,7 +42,8 @@ pub fn run() -> ExitCode {
     let telemetry = Arc::new(Telemetry::stdout());
     // One thread, as the function has.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let ended = runtime.map_err(lambda::Error::from).and_then(|runtime| runtime.block_on(serve(Arc::clone(&telemetry))));
+    let ended =
+        runtime.map_err(lambda::Error::from).and_then(|runtime| runtime.block_on(serve(Arc::clone(&telemetry))));
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
