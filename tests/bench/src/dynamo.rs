@@ -79,6 +79,7 @@ impl Dynamo {
             "BatchWriteItem" => through(request, |request| engine.batch_write_item(request)),
             "TransactWriteItems" => through(request, |request| engine.transact_write_items(request)),
             "GetItem" => through(request, |request| engine.get_item(request)),
+            "BatchGetItem" => through(request, |request| engine.batch_get_item(request)),
             "Query" => through(request, |request| engine.query(request)),
             "CreateTable" => through(request, |request| engine.create_table(request)),
             "UpdateTimeToLive" => through(request, |request| engine.update_time_to_live(request)),

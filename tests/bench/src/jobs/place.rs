@@ -68,11 +68,8 @@ impl Place {
     ///
     /// When that fails.
     pub async fn fill(&self, body: &str, trace_id: &str) -> Result<(), BenchError> {
-        let envelope = Envelope { trace_id: DeliveryId::new(trace_id), ordering_ms: Some(now_ms()), reference: None };
-        // Nobody signs here: what a signature costs is measured elsewhere.
-        let body = VerifiedBody::from_log(body.as_bytes(), UnixSeconds(now_ms() / 1_000));
         let until = Instant::now() + PATIENCE;
-        self.ingest.receive_fetched(envelope, body, Moment::now(), until).await?;
+        self.ingest.receive_fetched(envelope(trace_id), verified(body), Moment::now(), until).await?;
         Ok(())
     }
 
@@ -82,11 +79,20 @@ impl Place {
     ///
     /// When it asks for none, or for more than one.
     pub async fn ask(&self, body: &str, trace_id: &str) -> Result<Job, BenchError> {
-        self.fill(body, trace_id).await?;
+        self.ingest.receive(envelope(trace_id), verified(body), Moment::now()).await?;
         let jobs = self.queued.0.lock().map(|mut jobs| std::mem::take(&mut *jobs)).unwrap_or_default();
         match <[Job; 1]>::try_from(jobs) {
             Ok([job]) => Ok(job),
             Err(jobs) => Err(BenchError::NoFigure(format!("a delivery asked for {} jobs", jobs.len()))),
         }
     }
+}
+
+fn envelope(trace_id: &str) -> Envelope<'_> {
+    Envelope { trace_id: DeliveryId::new(trace_id), ordering_ms: Some(now_ms()), reference: None }
+}
+
+/// Nobody signs here: what a signature costs is measured elsewhere.
+fn verified(body: &str) -> VerifiedBody<'_> {
+    VerifiedBody::from_log(body.as_bytes(), UnixSeconds(now_ms() / 1_000))
 }
