@@ -10,10 +10,15 @@ use bytes::Bytes;
 use http::{HeaderMap, Method};
 use serde_json::{Value, json};
 use terrace_cli::verify::{Report, verify};
+use terrace_records::Partition;
 use terrace_runtime::http::Request;
+use terrace_terra::ids::UserId;
 use terrace_tests::Terrace;
 use terrace_tests::delivery::Delivery;
 use terrace_tests::items::text;
+use terrace_tests::noise::noise;
+use terrace_tests::older::enter_unknown;
+use terrace_tests::orders::replay;
 use terrace_tests::terrace::TABLE;
 
 /// A life with everything that a view is made of.
@@ -129,4 +134,35 @@ async fn somebody_who_was_erased_is_left_out() {
     let report = verified(&terrace).await;
     assert_eq!(report.differences, Vec::<String>::new());
     assert_eq!(report.erased, 2, "both ids");
+}
+
+#[tokio::test]
+async fn a_damaged_delivery_is_told_and_stops_nobody() {
+    for (name, value) in
+        [("body", AttributeValue::B(b"else".to_vec().into())), ("size", AttributeValue::S("many".to_owned()))]
+    {
+        let terrace = lived().await;
+        change(&terrace, "log#", name, value).await;
+        let report = verified(&terrace).await;
+        assert_eq!((report.deliveries, report.damaged.len()), (7, 1), "{name}");
+        assert!(report.text().contains("1 deliveries in the log are damaged"), "{}", report.text());
+    }
+}
+
+#[tokio::test]
+async fn a_large_delivery_that_only_this_version_understands_shows_until_it_is_replayed() {
+    let terrace = lived().await;
+    let sleep = |id: u64| json!({"metadata": {"summary_id": format!("late{id}")}, "n": noise(id, 600)});
+    let user = json!({"user_id": "new", "provider": "GARMIN", "reference_id": "r", "scopes": "A,B"});
+    let body = json!({"type": "sleep", "user": user, "data": [sleep(1), sleep(2)]}).to_string();
+    let partition = Partition::of_user(&UserId::new("new").unwrap());
+    let today = jiff::Timestamp::now().strftime("%F").to_string();
+    enter_unknown(&terrace, &partition, "7243c4e7-7d2b-4a51-9f0c-6a54c1a3b001", body.as_bytes(), &today).await;
+    let before = terrace.items().await;
+    let report = verified(&terrace).await;
+    assert!(!report.differences.is_empty() && report.damaged.is_empty(), "{}", report.text());
+    assert_eq!(terrace.items().await, before, "it only reads");
+    replay(&terrace, &json!({})).await;
+    let report = verified(&terrace).await;
+    assert_eq!((report.differences, report.damaged), (Vec::new(), Vec::new()));
 }

@@ -12,6 +12,7 @@ pub mod items;
 pub mod killed;
 pub mod model;
 pub mod noise;
+pub mod older;
 pub mod orders;
 pub mod sent;
 pub mod terrace;

@@ -7,19 +7,20 @@
     reason = "a test fails where something is not as it has to be"
 )]
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use bytes::Bytes;
 use serde_json::{Value, json};
+use std::collections::HashMap;
 use std::time::Duration;
 use terrace_records::{LogKey, Partition};
 use terrace_runtime::settings::IntakeSettings;
-use terrace_store::frames::Packer;
 use terrace_store::local::Database;
 use terrace_store::queue::{Job, JobQueue};
-use terrace_store::{LogBody, LogEntry};
 use terrace_terra::UnixSeconds;
 use terrace_terra::ids::{DeliveryId, UserId};
 use terrace_tests::items::{Items, differences, text, timeless};
 use terrace_tests::noise::noise;
+use terrace_tests::older::enter_unknown;
 use terrace_tests::orders::{job, order_replay, post_replay, replay};
 use terrace_tests::{Delivery, Gate, ObjectHost, Reply, Terrace};
 use terrace_worker::Worked;
@@ -203,38 +204,6 @@ async fn a_replay_keeps_to_a_user_and_to_days() {
     }
 }
 
-/// Enters a delivery as a version would that understood nothing of it.
-async fn enter_unknown(terrace: &Terrace, partition: &Partition, id: &str, body: &[u8], today: &str) -> LogKey {
-    let now = UnixSeconds::now().0;
-    let key = LogKey::new(now * 1_000, &DeliveryId::new(id.to_owned()).unwrap(), body);
-    let frame = Packer::new().unwrap().pack(body).unwrap();
-    let body = if frame.len() <= 4_096 {
-        LogBody::Inline(frame)
-    } else {
-        let object = format!("log/{}/{}", partition.folder(), "0".repeat(64));
-        terrace.log.put_object(&object, Bytes::from(frame), &[]).await.unwrap();
-        LogBody::Object(object)
-    };
-    let entry = LogEntry {
-        partition,
-        key: &key,
-        event: "unknown",
-        signed_at: now,
-        ordering_ms: None,
-        reference: None,
-        size: 1,
-        body,
-        copies: &[],
-        ignored: true,
-        quarantine: Some("unknown_type"),
-        now_ms: now * 1_000,
-        today: today.to_owned(),
-        expires_at: now + 1_000_000,
-    };
-    assert!(terrace.log.enter(entry).await.unwrap());
-    key
-}
-
 fn today() -> String {
     jiff::Timestamp::now().to_string()[..10].to_owned()
 }
@@ -391,4 +360,30 @@ async fn a_job_without_its_item_or_of_one_that_is_done_does_nothing() {
     let nobodys = Job::Replay { id: terrace_store::JobId::random() };
     let worked = terrace.worker.work(&nobodys, Instant::now() + Duration::from_secs(60)).await.unwrap();
     assert_eq!(worked, Worked::Done);
+}
+
+#[tokio::test]
+async fn a_damaged_delivery_stops_nobody() {
+    let scene = lived().await;
+    let terrace = &scene.terrace;
+    let before = without_jobs(terrace).await;
+    let listed = terrace.read("/users/u/deliveries", &[]).await["deliveries"].as_array().map(Vec::len).unwrap();
+    let items = terrace.items().await;
+    let mut damaged = items.iter().find(|item| is_event(item, "u", "auth")).unwrap().clone();
+    damaged.remove("event");
+    terrace.client.put_item().table_name("terrace").set_item(Some(damaged)).send().await.unwrap();
+    let answer = terrace.read("/users/u/deliveries", &[]).await;
+    assert_eq!((answer["deliveries"].as_array().map(Vec::len), &answer["damaged"]), (Some(listed - 1), &json!(1)));
+    for order in [json!({"user_id": "u", "only": "all"}), json!({"only": "all"})] {
+        remove(terrace, |record| record.starts_with("daily#")).await;
+        let done = replay(terrace, &order).await;
+        assert_eq!((&done["status"], &done["progress"]["failed"]), (&json!("done"), &json!(1)), "{order}");
+    }
+    let days = |items: &Items| items.keys().filter(|(_, record)| record.starts_with("daily#")).count();
+    assert_eq!(days(&without_jobs(terrace).await), days(&before), "all others were applied");
+}
+
+fn is_event(item: &HashMap<String, AttributeValue>, partition: &str, event: &str) -> bool {
+    let logged = item.get("event").and_then(|event| event.as_s().ok());
+    text(item, "user_id") == partition && logged.is_some_and(|logged| logged == event)
 }

@@ -27,7 +27,8 @@ const SHOWN: usize = 50;
 /// Reads the store itself: the folder of `terrace serve`, which may be running, or a table and a bucket with the usual
 /// AWS credentials. Nothing is written there. Deliveries that come meanwhile may show as differences: run it again.
 ///
-/// Exit status: 0 both are the same in everything that is still in the log, 1 they differ, 2 the store cannot be read.
+/// Exit status: 0 both are the same in everything that is still in the log, 1 they differ or a delivery in the log is
+/// damaged, 2 the store cannot be read.
 #[derive(Debug, Clone, Args)]
 pub struct VerifyArgs {
     /// The folder of `terrace serve`.
@@ -57,6 +58,8 @@ pub struct Report {
     pub not_covered: u64,
     /// Users that were erased, of whom nothing is compared.
     pub erased: u64,
+    /// Where the deliveries lie that cannot be read, as `["<user>", "log#…"]`: their items or objects are damaged.
+    pub damaged: Vec<String>,
     /// What differs, in words.
     pub differences: Vec<String>,
     /// Some of what the log no longer covers.
@@ -88,7 +91,8 @@ pub async fn run(args: VerifyArgs) -> Result<ExitCode, CommandError> {
     let log = Log::new(table.clone(), Arc::new(objects.read_only()));
     let report = verify(&table, &log).await?;
     terminal::say(&if args.json { serde_json::to_string_pretty(&report).unwrap_or_default() } else { report.text() })?;
-    Ok(if report.differences.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let good = report.differences.is_empty() && report.damaged.is_empty();
+    Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Makes the view of this log anew and compares it with the one in `table`. Writes nothing to either.
@@ -99,7 +103,8 @@ pub async fn run(args: VerifyArgs) -> Result<ExitCode, CommandError> {
 pub async fn verify(table: &Table, log: &Log) -> Result<Report, CommandError> {
     let mut covered = Covered::default();
     let scratch = Scratch::new(log).await?;
-    let mut report = Report { deliveries: scratch.fill(table, &mut covered).await?, ..Report::default() };
+    let filled = scratch.fill(table, &mut covered).await?;
+    let mut report = Report { deliveries: filled.applied, damaged: filled.damaged, ..Report::default() };
     let mut comparison = Comparison::new(&covered, &mut report);
     comparison.add_view(table).await?;
     comparison.compare_with(scratch.table()).await?;
@@ -125,6 +130,10 @@ impl Report {
         if self.not_covered > 0 {
             lines.push(format!("{} registers are of deliveries that the log no longer has:", self.not_covered));
             lines.extend(self.beyond_the_log.iter().map(|line| format!("  {line}")));
+        }
+        if !self.damaged.is_empty() {
+            lines.push(format!("{} deliveries in the log are damaged:", self.damaged.len()));
+            lines.extend(self.damaged.iter().take(SHOWN).map(|line| format!("  {line}")));
         }
         if self.differences.is_empty() {
             lines.push("No difference: the view is what the log says.".to_owned());

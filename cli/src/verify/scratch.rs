@@ -10,7 +10,7 @@ use terrace_records::Retention;
 use terrace_runtime::telemetry::Telemetry;
 use terrace_store::local::Database;
 use terrace_store::queue::{Job, JobQueue};
-use terrace_store::rounds::Met;
+use terrace_store::rounds::{Met, RoundPosition};
 use terrace_store::schema::create_table;
 use terrace_store::{Log, StoreError, Table};
 use terrace_worker::Worker;
@@ -37,6 +37,15 @@ impl JobQueue for MemoryQueue {
         }
         Ok(())
     }
+}
+
+/// What filling came to.
+#[derive(Debug, Default)]
+pub struct Filled {
+    /// How many deliveries were applied.
+    pub applied: u64,
+    /// Where the deliveries lie that cannot be read.
+    pub damaged: Vec<String>,
 }
 
 /// A scratch table under construction.
@@ -75,16 +84,28 @@ impl Scratch {
         &self.table
     }
 
-    /// Applies every delivery of `source` and says how many they were.
-    pub async fn fill(&self, source: &Table, covered: &mut Covered) -> Result<u64, CommandError> {
-        let (mut number, mut position) = (0, None);
+    /// Applies every delivery of `source`. One that is damaged does not stop the others.
+    pub async fn fill(&self, source: &Table, covered: &mut Covered) -> Result<Filled, CommandError> {
+        let (mut filled, mut position) = (Filled::default(), None);
         loop {
             let (met, next) = source.round(position.as_ref()).await?;
             for met in met {
-                let Met::Delivery(partition, logged) = met else { continue };
-                covered.add(&logged);
-                self.ingest.replay(&partition, &logged, false, Moment::now()).await?;
-                number += 1;
+                let (partition, logged) = match met {
+                    Met::Delivery(partition, logged) => (partition, logged),
+                    Met::Damaged(at, _) => {
+                        filled.damaged.push(at.to_text());
+                        continue;
+                    }
+                    Met::Pointer(_) | Met::Other => continue,
+                };
+                match self.ingest.replay(&partition, &logged, false, Moment::now()).await {
+                    Ok(_) => {
+                        covered.add(&logged);
+                        filled.applied += 1;
+                    }
+                    Err(error) if error.is_transient() => return Err(error.into()),
+                    Err(_) => filled.damaged.push(RoundPosition::of_delivery(&partition, &logged.key).to_text()),
+                }
             }
             position = next;
             if position.is_none() {
@@ -92,7 +113,7 @@ impl Scratch {
             }
         }
         self.settle().await?;
-        Ok(number)
+        Ok(filled)
     }
 
     async fn settle(&self) -> Result<(), CommandError> {

@@ -20,6 +20,9 @@ const MAX_NAME: usize = 1_000;
 #[derive(Debug, Serialize)]
 pub struct DeliveriesAnswer {
     deliveries: Vec<DeliveryAnswer>,
+    /// How many of this page cannot be read: their items are damaged.
+    #[serde(skip_serializing_if = "is_zero")]
+    damaged: usize,
     cursor: Option<String>,
 }
 
@@ -32,6 +35,11 @@ struct Copies {
     superseded: usize,
     /// They are not applied yet.
     pending: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 #[derive(Debug, Serialize)]
@@ -63,7 +71,7 @@ pub async fn list(
     }
     let mut page = log.deliveries(&partition, times(asked), after.as_ref(), asked.limit).await?;
     let stored = table.connection(&partition).await?;
-    if page.entries.is_empty() && after.is_none() && stored.is_none() {
+    if page.entries.is_empty() && page.damaged.is_empty() && after.is_none() && stored.is_none() {
         return Err(QueryError::Unknown(NO_SUCH_USER));
     }
     // What an erase takes is on its way to nowhere, however far the job is.
@@ -86,6 +94,7 @@ pub async fn list(
     let versions = table.versions(&home, &keys).await?;
     Ok(DeliveriesAnswer {
         deliveries: page.entries.iter().map(|delivery| answer(delivery, &versions)).collect(),
+        damaged: page.damaged.len(),
         cursor: page.next.filter(|_| !goes(u64::MAX)).map(|next| question.cursor(next)),
     })
 }

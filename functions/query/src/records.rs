@@ -113,7 +113,8 @@ impl Records<'_> {
     }
 
     async fn has_deliveries(&self, partition: &Partition) -> Result<bool, QueryError> {
-        Ok(!self.log.deliveries(partition, 0..9_999_999_999_999, None, 1).await?.entries.is_empty())
+        let page = self.log.deliveries(partition, 0..9_999_999_999_999, None, 1).await?;
+        Ok(!page.entries.is_empty() || !page.damaged.is_empty())
     }
 
     async fn of_id(

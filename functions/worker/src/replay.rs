@@ -133,11 +133,15 @@ impl Worker {
         let partition = Partition::of_user(&user);
         let after = cursor.map(|record| Position { record: record.to_owned(), start_key: None });
         let page = self.log.deliveries(&partition, times.clone(), after.as_ref(), PAGE).await?;
-        let found = page.entries.into_iter().map(|logged| {
+        let read = page.entries.into_iter().map(|logged| {
             let after = logged.key.sort_key();
             Found { delivery: Some((partition.clone(), logged)), after }
         });
-        Ok((found.collect(), page.next.map(|next| next.record)))
+        let damaged = page.damaged.into_iter().map(|after| Found { delivery: None, after });
+        let mut found: Vec<_> = read.chain(damaged).collect();
+        // A replay that stops goes on right after the last one it came to.
+        found.sort_unstable_by(|one, other| one.after.cmp(&other.after));
+        Ok((found, page.next.map(|next| next.record)))
     }
 
     async fn of_everybody(&self, cursor: Option<&str>) -> Result<Page, WorkError> {

@@ -2,14 +2,25 @@
 
 use crate::error::StoreError;
 use crate::frames::{unpack, unpack_text};
-use crate::item::s;
+use crate::item::{self, s};
 use crate::log::{Log, LoggedDelivery, delivery_of};
-use crate::reader::{Page, Position, StoredRecord, position_of, start_of};
+use crate::reader::{Position, StoredRecord, position_of, start_of};
 use crate::schema::attribute as a;
 use crate::view::RecordBody;
 use std::ops::Range;
 use terrace_records::Partition;
 use terrace_records::key::LOG;
+
+/// A page of the log.
+#[derive(Debug, Clone, Default)]
+pub struct Deliveries {
+    /// The deliveries of the page, oldest first.
+    pub entries: Vec<LoggedDelivery>,
+    /// The sort keys of those that cannot be read: they stop nobody from reading the others.
+    pub damaged: Vec<String>,
+    /// Where the next page begins.
+    pub next: Option<Position>,
+}
 
 impl Log {
     /// Up to `limit` deliveries whose time lies in `times` (milliseconds since 1970), oldest first, after `after`.
@@ -19,9 +30,9 @@ impl Log {
         times: Range<u64>,
         after: Option<&Position>,
         limit: usize,
-    ) -> Result<Page<LoggedDelivery>, StoreError> {
+    ) -> Result<Deliveries, StoreError> {
         if times.is_empty() {
-            return Ok(Page { entries: Vec::new(), next: None });
+            return Ok(Deliveries::default());
         }
         let bound = |time: u64| format!("{LOG}{time:013}");
         let output = self
@@ -41,8 +52,15 @@ impl Log {
             .send()
             .await
             .map_err(|error| StoreError::from_sdk("list deliveries", error))?;
-        let entries: Result<Vec<_>, _> = output.items.unwrap_or_default().iter().map(delivery_of).collect();
-        Ok(Page { entries: entries?, next: output.last_evaluated_key.as_ref().and_then(position_of) })
+        let next = output.last_evaluated_key.as_ref().and_then(position_of);
+        let mut page = Deliveries { next, ..Deliveries::default() };
+        for item in output.items.unwrap_or_default() {
+            match delivery_of(&item) {
+                Ok(delivery) => page.entries.push(delivery),
+                Err(_) => page.damaged.extend(item::text(&item, a::SORT)),
+            }
+        }
+        Ok(page)
     }
 
     /// The whole of a record as Terra sent it, without its scores; `None` for a deleted one.

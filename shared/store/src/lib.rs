@@ -36,6 +36,7 @@ pub mod view;
 pub mod view_items;
 
 pub use copies::CopyOf;
+pub use deliveries::Deliveries;
 pub use error::StoreError;
 pub use jobs::{JobId, JobItem, JobState, Progress, Replay};
 pub use log::{Log, LogBody, LogEntry, LoggedDelivery};

@@ -56,7 +56,7 @@ impl Objects {
         Self { build: Box::new(build), built: OnceLock::new(), read_only: false }
     }
 
-    /// The same objects for who only reads: every write is refused.
+    /// The same objects for who tries something out: what is put once is forgotten, every other write is refused.
     #[must_use]
     pub fn read_only(self) -> Self {
         Self { read_only: true, ..self }
@@ -85,7 +85,10 @@ impl Objects {
         metadata: &[(&'static str, String)],
     ) -> Result<(), StoreError> {
         const DOING: &str = "put an object";
-        let backend = self.writable(DOING)?;
+        if self.read_only {
+            return Ok(());
+        }
+        let backend = self.backend()?;
         let mut attributes = Attributes::new();
         if backend.keeps_metadata {
             for (name, value) in metadata {
