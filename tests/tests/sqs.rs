@@ -26,9 +26,9 @@ use terrace_store::queue::{Job, JobQueue};
 use terrace_store::schema::create_table;
 use terrace_store::{Log, Secrets, Table};
 use terrace_terra::SigningSecret;
-use terrace_tests::Delivery;
 use terrace_tests::delivery::SECRET;
 use terrace_tests::terrace::{Lines, TABLE};
+use terrace_tests::{Delivery, ObjectHost, Reply};
 use terrace_webhook::Webhook;
 use terrace_worker::Worker;
 use terrace_worker::batch::{Batch, Failures};
@@ -134,8 +134,12 @@ struct Terrace {
 }
 
 impl Terrace {
-    /// One with queues of its own, by this name.
+    /// One with queues of its own, by this name, that fetches pings from Terra's hosts.
     async fn new(name: &str) -> Self {
+        Self::fetching(name, Fetcher::new(Hosts::default(), FetchLimits::default())).await
+    }
+
+    async fn fetching(name: &str, fetcher: Fetcher) -> Self {
         let clients = Clients::from_env(None).await.unwrap();
         let jobs = Queue::new(&clients.sqs(), &format!("{name}-jobs")).await;
         let pings = Queue::new(&clients.sqs(), &format!("{name}-pings")).await;
@@ -155,7 +159,7 @@ impl Terrace {
             table: table.clone(),
             log: log.clone(),
             queue: Arc::clone(&queue),
-            fetcher: Fetcher::new(Hosts::default(), FetchLimits::default()),
+            fetcher,
             log_days: 90,
             telemetry: Arc::clone(&telemetry),
         });
@@ -228,4 +232,23 @@ async fn pings_go_to_a_queue_of_their_own() {
     assert_eq!(terrace.jobs.len().await, 2, "nothing else was touched");
     let handed_out = terrace.jobs.work_off(&terrace.worker).await;
     assert_eq!((handed_out.len(), terrace.jobs.dead().await.len()), (2, 0));
+}
+
+#[tokio::test]
+async fn a_ping_is_fetched_from_its_host_and_an_erase_that_is_ordered_takes_what_it_led_to() {
+    let host = ObjectHost::new().await;
+    let url = host.put("object", [Reply::Status(503), Reply::Body(many("pinged").to_string().into_bytes())]);
+    let terrace = Terrace::fetching("fetched", host.fetcher(FetchLimits::default())).await;
+    assert_eq!(terrace.post(&json!({"type": "s3_payload", "url": url, "expires_in": 300})).await["status"], "queued");
+    let handed_out = terrace.pings.work_off(&terrace.worker).await;
+    assert_eq!(handed_out.values().copied().collect::<Vec<_>>(), [1], "both tries are one job's");
+    let records = terrace.ask("GET", "/users/pinged/records").await;
+    assert_eq!(records["records"].as_array().map(Vec::len), Some(100), "a page of them");
+    let ordered = terrace.ask("DELETE", "/users/pinged").await;
+    terrace.jobs.work_off(&terrace.worker).await;
+    let job = terrace.ask("GET", &format!("/jobs/{}", ordered["job"].as_str().unwrap())).await;
+    let progress = json!({"items": 205 + 1});
+    assert_eq!((&job["status"], &job["progress"]), (&json!("done"), &progress), "records, and the delivery");
+    assert_eq!(terrace.ask("GET", "/users/pinged").await["status"], "erased");
+    assert_eq!((terrace.jobs.dead().await.len(), terrace.pings.dead().await.len()), (0, 0));
 }
