@@ -3,13 +3,17 @@
 //! The handlers that Lambda runs, behind a port that only this machine reaches; DynamoDB in process, a folder for
 //! objects and one for jobs, everything on the disk before an answer.
 
+mod faults;
 mod jobs;
 pub mod laptop;
 mod requests;
 
 use crate::ping_host::PingHostError;
+use crate::terminal;
 use clap::Args;
+use faults::Faults;
 use laptop::Laptop;
+use requests::Served;
 use std::io;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
@@ -37,6 +41,10 @@ pub struct ServeArgs {
     /// What deliveries are signed with; several, separated by commas, are all accepted.
     #[arg(long, env = "TERRA_SIGNING_SECRET", default_value = LOCAL_SECRET, hide_env_values = true, hide_default_value = true)]
     pub secret: String,
+    /// Fail this share of the deliveries on purpose, from 0 to 1: with 503 and 500, by an answer that breaks off or comes
+    /// too late. For trying out senders; what was acknowledged is kept all the same.
+    #[arg(long, default_value_t = 0.0, value_name = "SHARE", value_parser = terminal::share)]
+    pub fail: f64,
 }
 
 /// Why serving did not start, or ended.
@@ -104,7 +112,7 @@ pub async fn run(args: ServeArgs) -> Result<(), ServeError> {
         beside.spawn(jobs::run(Arc::clone(&laptop), queue, stopped.clone()));
     }
     beside.spawn(jobs::keep_hours(Arc::clone(&laptop), stopped.clone()));
-    let served = requests::serve(listener, laptop, stopped, async move {
+    let served = requests::serve(listener, Served { laptop, faults: Faults::new(args.fail) }, stopped, async move {
         until_told().await;
         stop.send_replace(true);
     });
@@ -127,6 +135,9 @@ fn announce(args: &ServeArgs, port: u16) {
     let secret = if args.secret == LOCAL_SECRET { LOCAL_SECRET } else { "the one that was given" };
     eprintln!("Terrace receives on http://127.0.0.1:{port}/webhook and answers on http://127.0.0.1:{port}/users/…");
     eprintln!("Everything lies in {}. Signing secret: {secret}.", args.data.display());
+    if args.fail > 0.0 {
+        eprintln!("A share of {} of the deliveries fails on purpose (--fail).", args.fail);
+    }
     eprintln!("Set another secret with --secret or TERRA_SIGNING_SECRET. Ctrl-C stops.");
 }
 

@@ -1,5 +1,6 @@
 //! HTTP on this machine, in the shape that API Gateway gives it: the path decoded once, the body whole.
 
+use crate::serve::faults::{Fault, Faults, TOO_LATE};
 use crate::serve::laptop::Laptop;
 use axum::Router;
 use axum::body::{Body, HttpBody};
@@ -25,14 +26,23 @@ const MAX_DRAINED: usize = 1_024 * 1_024 * 1_024;
 /// How long requests under way may take to end once told to stop.
 const END_WITHIN: Duration = Duration::from_secs(10);
 
+/// Who answers.
+#[derive(Clone)]
+pub struct Served {
+    /// The handlers.
+    pub laptop: Arc<Laptop>,
+    /// What goes wrong with deliveries on purpose.
+    pub faults: Faults,
+}
+
 /// Serves until `stop` ends, and then what is under way.
 pub async fn serve(
     listener: TcpListener,
-    laptop: Arc<Laptop>,
+    served: Served,
     mut stopped: watch::Receiver<bool>,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    let router = Router::new().fallback(answer).with_state(laptop);
+    let router = Router::new().fallback(answer).with_state(served);
     let serving = axum::serve(listener, router).with_graceful_shutdown(stop);
     let given_up = async {
         // Where the sender is gone, serving has ended by itself.
@@ -45,7 +55,8 @@ pub async fn serve(
     }
 }
 
-async fn answer(State(laptop): State<Arc<Laptop>>, request: axum::extract::Request) -> Response<Body> {
+async fn answer(State(served): State<Served>, request: axum::extract::Request) -> Response<Body> {
+    let Served { laptop, faults } = served;
     let moment = Moment::now();
     let (head, body) = request.into_parts();
     let answer = match path_of(&head) {
@@ -53,7 +64,7 @@ async fn answer(State(laptop): State<Arc<Laptop>>, request: axum::extract::Reque
             let query = form_urlencoded::parse(head.uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
             let request = Request { method: head.method, path, query, headers: head.headers, body: Bytes::new() };
             if request.path == "/webhook" {
-                webhook(&laptop, request, body, moment).await
+                return delivery(&laptop, faults.next(), request, body, moment).await;
             } else if !asked_of_this_machine(&request) {
                 Answer::error(
                     403,
@@ -67,6 +78,30 @@ async fn answer(State(laptop): State<Arc<Laptop>>, request: axum::extract::Reque
         Err(answer) => answer,
     };
     response(answer)
+}
+
+/// A delivery, and what goes wrong with it on purpose.
+async fn delivery(
+    laptop: &Laptop,
+    fault: Option<Fault>,
+    request: Request,
+    body: Body,
+    moment: Moment,
+) -> Response<Body> {
+    if fault == Some(Fault::Refused) {
+        return response(Answer::error(503, "unavailable", "failed on purpose"));
+    }
+    let mut answer = response(webhook(laptop, request, body, moment).await);
+    match fault {
+        Some(Fault::Failed) => return response(Answer::error(500, "internal", "failed on purpose")),
+        Some(Fault::Late) => tokio::time::sleep(TOO_LATE).await,
+        Some(Fault::Lost) => {
+            let broken = io::Error::other("failed on purpose");
+            *answer.body_mut() = Body::from_stream(futures::stream::iter([Err::<Bytes, _>(broken)]));
+        }
+        Some(Fault::Refused) | None => {}
+    }
+    answer
 }
 
 /// Whether a question was addressed to this machine by a name of its own. Deliveries may come through a tunnel, and are

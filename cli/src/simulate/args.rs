@@ -1,8 +1,11 @@
 //! What `terrace simulate` is told.
 
 use crate::error::CommandError;
+use crate::simulate::from_file::Saved;
 use crate::simulate::people::moment;
+use crate::simulate::retries::Schedule;
 use crate::simulate::world::World;
+use crate::terminal;
 use clap::Args;
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
@@ -22,7 +25,7 @@ const UNKNOWN_TYPE: &str = "route";
 /// several megabytes, some as pings, some as chunks of a large request; users go, come back, and come back under another
 /// id, as with Terra. What has to be there afterwards is computed apart from the code that stores it.
 ///
-/// Exit status: 0 everything is as it has to be, 1 something differs, 2 wrong usage or nobody answers.
+/// Exit status: 0 everything is as it has to be, 1 something differs or was not taken, 2 wrong usage or nobody answers.
 #[derive(Debug, Clone, Args)]
 pub struct SimulateArgs {
     /// Where Terrace answers; deliveries go to /webhook below it.
@@ -48,16 +51,16 @@ pub struct SimulateArgs {
     #[arg(long, value_name = "DATE")]
     pub start_date: Option<Date>,
     /// The share of deliveries sent twice.
-    #[arg(long, default_value_t = 0.10, value_parser = share, value_name = "SHARE")]
+    #[arg(long, default_value_t = 0.10, value_parser = terminal::share, value_name = "SHARE")]
     pub duplicates: f64,
     /// The share of deliveries sent out of order.
-    #[arg(long, default_value_t = 0.3, value_parser = share, value_name = "SHARE")]
+    #[arg(long, default_value_t = 0.3, value_parser = terminal::share, value_name = "SHARE")]
     pub reorder: f64,
     /// The share of deliveries sent again at the end, half of them signed anew.
-    #[arg(long, default_value_t = 0.05, value_parser = share, value_name = "SHARE")]
+    #[arg(long, default_value_t = 0.05, value_parser = terminal::share, value_name = "SHARE")]
     pub late: f64,
     /// The share of deliveries sent without X-Terra-Ordering-Timestamp.
-    #[arg(long, default_value_t = 0.1, value_parser = share, value_name = "SHARE")]
+    #[arg(long, default_value_t = 0.1, value_parser = terminal::share, value_name = "SHARE")]
     pub without_ordering: f64,
     /// How many deliveries of several megabytes.
     #[arg(long, default_value_t = 2, value_name = "N", value_parser = clap::value_parser!(u32).range(..=1_000))]
@@ -66,11 +69,11 @@ pub struct SimulateArgs {
     #[arg(long, default_value_t = 2, value_name = "N", value_parser = clap::value_parser!(u32).range(..=100))]
     pub requests: u32,
     /// The share of users who connect anew and go on under another id, some of them twice.
-    #[arg(long, default_value_t = 0.3, value_parser = share, value_name = "SHARE")]
+    #[arg(long, default_value_t = 0.3, value_parser = terminal::share, value_name = "SHARE")]
     pub reauths: f64,
     /// The share of data that goes as pings, which say where to fetch it; half of what has several megabytes. Only to a
     /// server on this machine, whose folder is named by --data.
-    #[arg(long, default_value_t = 0.05, value_parser = share, value_name = "SHARE")]
+    #[arg(long, default_value_t = 0.05, value_parser = terminal::share, value_name = "SHARE")]
     pub pings: f64,
     /// The folder of the `terrace serve` that receives: the certificate that it trusts for pings lies there.
     #[arg(long, env = "DATA", default_value = ".terrace", value_name = "FOLDER")]
@@ -84,6 +87,12 @@ pub struct SimulateArgs {
     /// How many seconds the view may take to become what it has to be, once everything was sent.
     #[arg(long, default_value_t = 60, value_name = "SECONDS")]
     pub wait: u64,
+    /// When a delivery that was not taken is sent again.
+    #[arg(long, value_enum, default_value_t = Schedule::Quick, value_name = "SCHEDULE")]
+    pub retries: Schedule,
+    /// How many times faster than with Terra the waits of --retries current and former pass.
+    #[arg(long, default_value_t = 3_600, value_name = "TIMES", value_parser = clap::value_parser!(u32).range(1..))]
+    pub speed: u32,
     /// Do not read back.
     #[arg(long)]
     pub no_check: bool,
@@ -93,11 +102,9 @@ pub struct SimulateArgs {
     /// Print what would be sent, a line each, and send nothing.
     #[arg(long)]
     pub list: bool,
-}
-
-fn share(text: &str) -> Result<f64, String> {
-    let share: f64 = text.parse().map_err(|_| "not a number; write a share such as 0.1".to_owned())?;
-    if (0.0..=1.0).contains(&share) { Ok(share) } else { Err("a share lies between 0 and 1".to_owned()) }
+    /// Saved bodies.
+    #[command(flatten)]
+    pub saved: Saved,
 }
 
 fn event_name(text: &str) -> Result<String, String> {

@@ -5,6 +5,7 @@ mod check;
 mod check_requests;
 mod draft;
 mod endings;
+mod from_file;
 mod growth;
 mod json;
 mod life;
@@ -16,6 +17,7 @@ mod random;
 mod renewal;
 mod report;
 mod requests;
+mod retries;
 mod send;
 mod shapes;
 mod tally;
@@ -34,6 +36,7 @@ use crate::ping_host::PingHost;
 use crate::simulate::args::SimulateArgs;
 use crate::simulate::plan::{Sending, plan};
 use crate::simulate::report::Report;
+use crate::simulate::retries::Retries;
 use crate::simulate::send::{Outcome, Sender};
 use crate::simulate::tally::Tally;
 use crate::simulate::truth::{Acknowledged, Called, Truth};
@@ -52,6 +55,9 @@ use tokio::time::{Instant, timeout};
 ///
 /// When an option is wrong, or nobody can be asked.
 pub async fn run(args: SimulateArgs) -> Result<ExitCode, CommandError> {
+    if !args.saved.from_file.is_empty() {
+        return from_file::send(&args.saved, &Client::new(&args.url)?, &args.secret).await;
+    }
     let mut world = args.world(Timestamp::now())?;
     let identity = pings::identity(&args)?;
     if identity.is_none() {
@@ -65,7 +71,7 @@ pub async fn run(args: SimulateArgs) -> Result<ExitCode, CommandError> {
         return Ok(ExitCode::SUCCESS);
     }
     let client = Client::new(&args.url)?;
-    let sender = Sender::new(&client, &args.secret)?;
+    let sender = Sender::new(&client, &args.secret, Retries::new(args.retries, args.speed))?;
     client.health().await?;
     let host = match identity {
         Some(identity) => Some(PingHost::start(identity).await?),

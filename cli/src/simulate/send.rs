@@ -3,6 +3,7 @@
 use crate::client::{Client, refusal};
 use crate::error::CommandError;
 use crate::simulate::plan::Sending;
+use crate::simulate::retries::Retries;
 use indicatif::ProgressBar;
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use reqwest::{RequestBuilder, StatusCode};
@@ -11,12 +12,6 @@ use std::time::{Duration, Instant};
 use terrace_terra::headers::{ORDERING, REFERENCE, SIGNATURE, TRACE_ID};
 use terrace_terra::signature::sign;
 use terrace_terra::{SigningSecret, UnixSeconds};
-
-/// How often a delivery is tried at most.
-const ATTEMPTS: u32 = 8;
-/// What is waited before the second attempt; then twice as long each time. Terra waits longer, nobody would watch.
-const FIRST_WAIT: Duration = Duration::from_millis(100);
-const LONGEST_WAIT: Duration = Duration::from_secs(3);
 
 /// What the webhook says.
 #[derive(Debug, Clone, Deserialize)]
@@ -61,32 +56,35 @@ pub struct Sender<'c> {
     client: &'c Client,
     url: String,
     secret: SigningSecret,
+    retries: Retries,
 }
 
 impl<'c> Sender<'c> {
-    /// A sender that signs with this secret.
+    /// A sender that signs with this secret, and sends again on this schedule.
     ///
     /// # Errors
     ///
     /// When the secret is empty.
-    pub fn new(client: &'c Client, secret: &str) -> Result<Self, CommandError> {
-        Ok(Self { client, url: client.url(&["webhook"], &[])?, secret: SigningSecret::new(secret)? })
+    pub fn new(client: &'c Client, secret: &str, retries: Retries) -> Result<Self, CommandError> {
+        Ok(Self { client, url: client.url(&["webhook"], &[])?, secret: SigningSecret::new(secret)?, retries })
     }
 
     /// Sends a delivery, again and again while the webhook asks for it.
     pub async fn send(&self, sending: Sending, progress: &ProgressBar) -> Outcome {
-        let mut wait = FIRST_WAIT;
         let mut retries = 0;
         let (took, answer) = loop {
             let began = Instant::now();
             let tried = self.attempt(&sending).await;
-            match tried {
-                Err(Failure { again: true, .. }) if retries + 1 < ATTEMPTS => {}
-                tried => break (began.elapsed(), tried.map_err(|failure| failure.why)),
-            }
+            let wait = match &tried {
+                Err(Failure { again: true, .. }) => self.retries.wait(retries),
+                _ => None,
+            };
+            let Some(wait) = wait else {
+                let given_up = |failure: Failure| format!("{}, after {} attempts", failure.why, retries + 1);
+                break (began.elapsed(), tried.map_err(given_up));
+            };
             retries += 1;
             tokio::time::sleep(wait).await;
-            wait = LONGEST_WAIT.min(wait * 2);
         };
         progress.inc(1);
         Outcome { sending, took, retries, answer }
@@ -104,6 +102,9 @@ impl<'c> Sender<'c> {
         if let Some(ordering_ms) = sending.ordering_ms {
             request = request.header(ORDERING, ordering_ms);
         }
+        if let Some(patience) = self.retries.patience() {
+            request = request.timeout(patience);
+        }
         request.body(sending.body.clone())
     }
 
@@ -116,11 +117,7 @@ impl<'c> Sender<'c> {
                 let read = serde_json::from_slice(&body);
                 read.map_err(|error| Failure { again: false, why: format!("the answer is none of Terrace's: {error}") })
             }
-            // Not durable, or held back: Terra sends it again.
-            status @ (StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) => {
-                Err(Failure { again: true, why: format!("{status} {ATTEMPTS} times") })
-            }
-            _ => Err(Failure { again: false, why: refusal(response).await.to_string() }),
+            status => Err(Failure { again: self.retries.follow(status), why: refusal(response).await.to_string() }),
         }
     }
 }

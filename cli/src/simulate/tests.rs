@@ -244,7 +244,7 @@ async fn simulated(webhook: Webhook, secret: &str) -> (Report, usize) {
     let world = args.world(Timestamp::now()).unwrap();
     let client = Client::new(&args.url).unwrap();
     client.health().await.unwrap();
-    let sender = Sender::new(&client, secret).unwrap();
+    let sender = Sender::new(&client, secret, Retries::new(retries::Schedule::Quick, 1)).unwrap();
     let sendings = plan(&world, world.events());
     let number = sendings.len();
     let report = carry_out(&args, &client, &sender, sendings, 1, String::new()).await.unwrap();
