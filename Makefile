@@ -5,12 +5,14 @@ URL ?= http://127.0.0.1:$(or $(PORT),8787)
 # What the function may weigh, zipped, in bytes.
 MAX_BUNDLE := 4194304
 CARGO_DENY := 0.20.2
+# What bundles are built for: arm64 or x86_64.
+ARCHITECTURE ?= arm64
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-sqs bench lint doc deny build size golden check clean
+.PHONY: help run demo test test-sqs bench lint doc deny check-infra build deploy ship smoke rollback secret destroy size golden check clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## receive deliveries on this machine; PORT=9000, ARGS="--data elsewhere"
 	cargo run --quiet --locked -p terrace-cli --bin terrace -- serve $(ARGS)
@@ -45,11 +47,32 @@ deny: ## licences, sources, banned crates; advisories where their database can b
 		echo "ADVISORIES NOT CHECKED, their database could not be fetched: $$(grep -E "fatal|ERROR" target/advisories.log | tail -n 1)"; \
 	fi
 
-build: ## the functions as Lambda takes them, for arm64
+check-infra: ## the Terraform: format, validity, tests, checkov; says what it cannot run
+	infra/check.sh
+
+build: ## the functions as Lambda takes them; ARCHITECTURE=x86_64
 	@cargo lambda --version > /dev/null 2>&1 || { \
 		echo "cargo-lambda is not installed: 'pip install cargo-lambda' brings it with the cross compiler it needs;"; \
 		echo "other ways are on https://www.cargo-lambda.info/guide/installation.html"; exit 1; }
-	cargo lambda build --release --arm64 --locked --output-format zip -p terrace-webhook -p terrace-worker -p terrace-query
+	cargo lambda build --release $(if $(filter x86_64,$(ARCHITECTURE)),--x86-64,--arm64) --locked --output-format zip -p terrace-webhook -p terrace-worker -p terrace-query
+
+deploy: ## plan and apply an environment, and send a delivery through it; ENV=dev, YES=1 asks nothing
+	@ENV=$(ENV) YES=$(YES) infra/bin/deploy.sh
+
+ship: ## one function's code to an environment that is there; ENV=dev FUNCTION=webhook
+	@ENV=$(ENV) FUNCTION=$(FUNCTION) infra/bin/ship.sh
+
+smoke: ## one signed delivery of no health data through an environment; ENV=dev
+	@ENV=$(ENV) infra/bin/smoke.sh
+
+rollback: ## a function's alias to the version before; ENV=dev FUNCTION=webhook VERSION=3
+	@ENV=$(ENV) FUNCTION=$(FUNCTION) VERSION=$(VERSION) infra/bin/rollback.sh
+
+secret: ## store a signing secret, the one before stays good; ENV=dev
+	@ENV=$(ENV) infra/bin/secret.sh
+
+destroy: ## remove an environment and all its data; refuses production; ENV=dev
+	@ENV=$(ENV) infra/bin/destroy.sh
 
 size: ## a release build of the webhook, zipped, against its budget
 	cargo build --release --locked -p terrace-webhook

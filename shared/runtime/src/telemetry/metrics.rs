@@ -69,12 +69,33 @@ metrics! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeSet;
+    use std::collections::{BTreeMap, BTreeSet};
 
     #[test]
     fn there_are_at_most_twenty_names_each_its_own() {
         let names: BTreeSet<_> = ALL.iter().map(|metric| metric.name).collect();
         assert_eq!(names.len(), ALL.len());
         assert!(ALL.len() <= 20, "{}", ALL.len());
+    }
+
+    #[test]
+    fn the_dashboard_has_them_all() {
+        const LISTED: &str = include_str!("../../../../infra/modules/observability/metrics.json");
+        let listed: Vec<BTreeMap<String, String>> = serde_json::from_str(LISTED).unwrap();
+        let listed = listed.iter().map(|metric| (metric["name"].as_str(), metric["unit"].as_str()));
+        assert!(listed.eq(ALL.iter().map(|metric| (metric.name, metric.unit))), "write the list anew, in this order");
+    }
+
+    #[test]
+    fn alarms_are_on_metrics_that_there_are() {
+        const ALARMS: &str = include_str!("../../../../infra/modules/observability/alarms.tf");
+        let words: BTreeSet<_> = ALARMS.split(|character: char| !character.is_alphanumeric()).collect();
+        let own = ["Deliveries", "Signature", "Records", "Jobs", "Pings"];
+        for word in
+            words.iter().filter(|word| own.iter().any(|prefix| word.len() > prefix.len() && word.starts_with(prefix)))
+        {
+            assert!(ALL.iter().any(|metric| metric.name == *word), "{word}");
+        }
+        assert!(words.contains("PingsLost"));
     }
 }

@@ -1,0 +1,109 @@
+# Terrace in one AWS account and region. What each part is for: docs/ARCHITECTURE.md; how to run it: docs/OPERATIONS.md.
+
+locals {
+  name = "terrace-${var.environment}"
+
+  # The longest that Lambda allows: a re-key or a replay goes on where it stopped, but not before the next message.
+  worker_timeout_s = 900
+}
+
+data "aws_caller_identity" "here" {}
+
+data "aws_partition" "here" {}
+
+module "key" {
+  source = "./modules/key"
+  name   = local.name
+  region = var.region
+}
+
+module "table" {
+  source              = "./modules/table"
+  name                = local.name
+  key_arn             = module.key.arn
+  deletion_protection = var.production
+  stream              = var.change_events
+}
+
+module "log_bucket" {
+  source        = "./modules/log_bucket"
+  name          = "${local.name}-log-${data.aws_caller_identity.here.account_id}-${var.region}"
+  key_arn       = module.key.arn
+  force_destroy = !var.production
+}
+
+module "secrets" {
+  source  = "./modules/secrets"
+  name    = "/${local.name}/signing-secrets"
+  key_arn = module.key.arn
+}
+
+module "jobs" {
+  source               = "./modules/queue"
+  name                 = "${local.name}-jobs"
+  key_arn              = module.key.arn
+  visibility_timeout_s = 6 * local.worker_timeout_s
+}
+
+# Apart from the rest: a ping's URL dies within minutes, and a long replay must not keep it waiting.
+module "pings" {
+  source               = "./modules/queue"
+  name                 = "${local.name}-pings"
+  key_arn              = module.key.arn
+  visibility_timeout_s = local.worker_timeout_s
+}
+
+module "function" {
+  source   = "./modules/function"
+  for_each = local.functions
+
+  name                 = "${local.name}-${each.key}"
+  bundle               = "${path.root}/${var.bundles}/${each.key}/bootstrap.zip"
+  architecture         = var.architecture
+  memory_mb            = each.value.memory_mb
+  timeout_s            = each.value.timeout_s
+  environment          = each.value.environment
+  statements           = each.value.statements
+  key_arn              = module.key.arn
+  log_days             = var.log_days
+  reserved_concurrency = lookup(var.reserved_concurrency, each.key, null)
+}
+
+module "http_api" {
+  source     = "./modules/http_api"
+  name       = local.name
+  key_arn    = module.key.arn
+  log_days   = var.log_days
+  throttling = var.throttling
+  domain     = var.domain
+
+  webhook = module.function["webhook"].alias
+  query   = module.function["query"].alias
+}
+
+module "change_events" {
+  source = "./modules/change_events"
+  count  = var.change_events ? 1 : 0
+
+  name       = local.name
+  stream_arn = module.table.stream_arn
+  key_arn    = module.key.arn
+}
+
+module "observability" {
+  source = "./modules/observability"
+
+  name             = local.name
+  region           = var.region
+  key_arn          = module.key.arn
+  api_id           = module.http_api.id
+  table            = module.table.name
+  functions        = { for name, function in module.function : name => function.name }
+  queues           = { jobs = module.jobs.name, pings = module.pings.name }
+  dead_letters     = { jobs = module.jobs.dead_letters_name, pings = module.pings.dead_letters_name }
+  oldest_message_s = { jobs = 3600, pings = 120 }
+  alarm_email      = var.alarm_email
+  silence_hours    = var.silence_hours
+  monthly_budget   = var.monthly_budget
+  environment      = var.environment
+}

@@ -1,0 +1,204 @@
+# What would hurt if it were otherwise. Nothing is created: the provider is a mock.
+
+mock_provider "aws" {
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "123456789012" }
+  }
+
+  mock_data "aws_partition" {
+    defaults = { partition = "aws" }
+  }
+
+  mock_data "aws_iam_policy_document" {
+    defaults = { json = "{\"Version\":\"2012-10-17\",\"Statement\":[]}" }
+  }
+}
+
+variables {
+  environment = "test"
+  region      = "eu-west-2"
+  bundles     = "tests/bundles"
+}
+
+run "the_table_is_the_codes_and_is_not_lost" {
+  command = plan
+
+  assert {
+    condition     = module.table.table.hash_key == "user_id" && module.table.table.range_key == "record" && module.table.table.billing_mode == "PAY_PER_REQUEST"
+    error_message = "The keys are those of shared/store/src/schema.rs; provisioned capacity would throttle a burst."
+  }
+
+  assert {
+    condition     = module.table.table.point_in_time_recovery[0].enabled && module.table.table.deletion_protection_enabled
+    error_message = "A table of production that can be deleted, or not be restored, is a table that gets lost."
+  }
+
+  assert {
+    condition     = one(module.table.table.ttl).attribute_name == "expires_at" && one(module.table.table.ttl).enabled
+    error_message = "Without TTL the log grows for ever."
+  }
+
+  assert {
+    condition     = toset([for index in module.table.table.global_secondary_index : index.name]) == toset(["by_start", "by_reference", "by_quarantine"])
+    error_message = "Queries name these indexes."
+  }
+
+  assert {
+    condition     = alltrue([for index in module.table.table.global_secondary_index : index.projection_type == "KEYS_ONLY"])
+    error_message = "A wider projection is a second copy of health data, paid for with each write."
+  }
+}
+
+run "a_development_environment_can_be_removed" {
+  command = plan
+
+  variables {
+    production = false
+  }
+
+  assert {
+    condition     = !module.table.table.deletion_protection_enabled
+    error_message = "`make destroy ENV=dev` has to get through."
+  }
+}
+
+run "only_the_webhook_and_health_are_open" {
+  command = plan
+
+  assert {
+    condition     = { for key, route in module.http_api.routes : key => route.authorization_type } == { "ANY /webhook" = "NONE", "GET /health" = "NONE", "$default" = "AWS_IAM" }
+    error_message = "Whatever else is asked reads or erases health data."
+  }
+
+  assert {
+    condition     = !can(regex("path|sourceIp|userAgent|header|identity", module.http_api.access_log_format))
+    error_message = "Paths name people: the access log has the route, never the path."
+  }
+}
+
+run "no_secret_is_among_the_variables_of_a_function" {
+  command = plan
+
+  assert {
+    condition     = alltrue(flatten([for function in local.functions : [for name in keys(function.environment) : !strcontains(name, "SIGNING_SECRET") && !strcontains(name, "API_KEY")]]))
+    error_message = "Variables are read by everybody who may look at the function, and lie in the state."
+  }
+}
+
+run "functions_may_do_what_they_do_and_no_more" {
+  command = plan
+
+  assert {
+    condition     = !anytrue(flatten([for statement in local.functions.webhook.statements : [for action in statement.actions : can(regex("Delete|Scan|Query", action))]]))
+    error_message = "Who can reach the webhook must not get to remove or list anything, whatever goes wrong in it."
+  }
+
+  assert {
+    condition     = !anytrue(flatten([for statement in local.functions.query.statements : [for action in statement.actions : can(regex("Delete", action))]]))
+    error_message = "Erasing is the worker's."
+  }
+
+  assert {
+    condition     = alltrue([for name in ["query", "worker"] : !anytrue(flatten([for statement in local.functions[name].statements : [for action in statement.actions : strcontains(action, "ssm:")]]))])
+    error_message = "Only the webhook knows the signing secrets."
+  }
+}
+
+run "messages_are_hidden_for_as_long_as_they_are_worked_on" {
+  command = plan
+
+  assert {
+    condition     = module.jobs.visibility_timeout_s >= 6 * local.worker_timeout_s && module.pings.visibility_timeout_s >= local.worker_timeout_s
+    error_message = "A message that is handed out again while it is worked on is worked on twice."
+  }
+
+  assert {
+    condition     = aws_lambda_event_source_mapping.pings.batch_size == 1
+    error_message = "Two bodies of 256 MB do not fit into the worker's memory."
+  }
+
+  assert {
+    condition     = alltrue([for mapping in [aws_lambda_event_source_mapping.jobs, aws_lambda_event_source_mapping.pings] : contains(mapping.function_response_types, "ReportBatchItemFailures")])
+    error_message = "Without it one bad message fails its whole batch."
+  }
+}
+
+run "change_events_are_off_unless_asked_for" {
+  command = plan
+
+  assert {
+    condition     = length(module.change_events) == 0 && !module.table.table.stream_enabled
+    error_message = "A stream is a copy of health data for a day."
+  }
+}
+
+run "change_events_say_nothing_of_health" {
+  command = plan
+
+  variables {
+    change_events = true
+  }
+
+  override_resource {
+    target          = module.table.aws_dynamodb_table.this
+    override_during = plan
+    values          = { stream_arn = "arn:aws:dynamodb:eu-west-2:123456789012:table/terrace-test/stream/1" }
+  }
+
+  assert {
+    condition     = !strcontains(module.change_events[0].template, "body") && !strcontains(module.change_events[0].template, "summary") && strcontains(module.change_events[0].template, "version")
+    error_message = "An event says what changed, not to what."
+  }
+}
+
+run "there_is_an_alarm_for_each_way_to_fail" {
+  command = plan
+
+  assert {
+    condition = length(setsubtract([
+      "unavailable", "signatures_mismatch", "signatures_out_of_time", "quarantine", "pings_lost", "jobs_failed", "too_large", "slow",
+      "table_throttled", "webhook_errors", "worker_errors", "query_errors", "webhook_throttled", "jobs_dead", "pings_dead", "jobs_wait", "pings_wait",
+    ], keys(module.observability.alarms))) == 0
+    error_message = "What nobody is told of goes on until Terra gives up."
+  }
+
+  assert {
+    condition     = alltrue([for alarm in module.observability.alarms : length(alarm.alarm_description) > 80])
+    error_message = "An alarm at night says what to do."
+  }
+
+  assert {
+    condition     = module.observability.alarms["unavailable"].period * module.observability.alarms["unavailable"].evaluation_periods <= 300
+    error_message = "Terra disables a destination after about a day: the first page comes within minutes."
+  }
+}
+
+run "an_environment_has_a_name_that_fits_everywhere" {
+  command = plan
+
+  variables {
+    environment = "Prod_1"
+  }
+
+  expect_failures = [var.environment]
+}
+
+run "a_retention_that_is_none_is_refused" {
+  command = plan
+
+  variables {
+    retention = "forget"
+  }
+
+  expect_failures = [var.retention]
+}
+
+run "an_architecture_that_is_none_is_refused" {
+  command = plan
+
+  variables {
+    architecture = "arm"
+  }
+
+  expect_failures = [var.architecture]
+}
