@@ -14,6 +14,7 @@ pub mod model;
 pub mod noise;
 pub mod orders;
 pub mod sent;
+pub mod support;
 pub mod terrace;
 
 pub use delivery::Delivery;

@@ -1,11 +1,12 @@
 //! How a diagnosis is told. Dates and types, and nothing that was measured.
 
 use crate::connections::ConnectionAnswer;
-use crate::diagnosis::case::{Case, Neighbour, RefusalsKnown, Trouble, TypeCase};
+use crate::diagnosis::case::{Case, Neighbour, RefusalsKnown, Trouble, TypeCase, counted};
 use crate::diagnosis::findings::{self, Finding};
 use crate::diagnosis::witness::{Ask, TerraUser};
 use crate::times::instant;
 use serde::Serialize;
+use std::collections::BTreeSet;
 use terrace_records::connection::register;
 use terrace_records::{Connection, Register};
 use terrace_store::StoredConnection;
@@ -13,6 +14,8 @@ use terrace_terra::DataType;
 
 /// How many deliveries that went wrong are told one by one.
 const MAX_TROUBLES: usize = 20;
+/// How many moments of a life are told from the log.
+const MAX_MOMENTS: usize = 50;
 
 /// The diagnosis of a connection.
 #[derive(Debug, Serialize)]
@@ -127,7 +130,7 @@ impl DiagnosisAnswer {
             summary: summary(&findings, case),
             findings,
             connection: case.connection.as_ref().map(|connection| told(&case.user_id, connection)),
-            life: case.connection.as_ref().map(life).unwrap_or_default(),
+            life: life(case),
             types: case.types.iter().map(TypeAnswer::from).collect(),
             quarantined: troubles(&case.deliveries.quarantined),
             unapplied: troubles(&case.deliveries.unapplied),
@@ -243,27 +246,27 @@ fn summary(findings: &[Finding], case: &Case) -> String {
     };
     let others = match findings.len() {
         1 => String::new(),
-        more => format!(" ({} other possible causes)", more - 1),
+        more => format!(" ({})", counted(more - 1, "other possible cause", "other possible causes")),
     };
     format!("Most likely: {}{others}. {}", first.code, first.seen)
 }
 
-/// What happened to it and when last, oldest first.
-fn life(connection: &Connection) -> Vec<Moment> {
+/// What happened to it, oldest first: each thing when it last did, and what the log still has of before.
+fn life(case: &Case) -> Vec<Moment> {
     let named = |name: &str, set: &Register| match name {
         register::AUTH => Some("auth".to_owned()),
         register::DATA => Some("data".to_owned()),
         register::REVOKED => Some(set.value().to_owned()),
         register::ERROR => Some("connection_error".to_owned()),
-        register::SCOPES => Some("permissions told".to_owned()),
-        register::REPLACED => Some(format!("user_reauth: replaced by {}", set.value())),
-        register::RENEWED => Some("user_reauth: took another id's place".to_owned()),
+        register::REPLACED => Some(format!("replaced by {}", set.value())),
+        register::RENEWED => Some("user_reauth".to_owned()),
         register::ERASED => Some("erased".to_owned()),
         _ => None,
     };
-    let moments = connection.registers().iter().filter_map(|(name, set)| Some((set.time_ms(), named(name, set)?)));
-    let mut moments: Vec<(u64, String)> = moments.collect();
-    moments.sort();
+    let registers = case.connection.iter().flat_map(|connection| connection.registers());
+    let registers = registers.filter_map(|(name, set)| Some((set.time_ms(), named(name, set)?)));
+    let moments = registers.chain(case.deliveries.happened.iter().take(MAX_MOMENTS).cloned());
+    let moments: BTreeSet<(u64, String)> = moments.collect();
     moments.into_iter().map(|(at, what)| Moment { at: instant(at), what }).collect()
 }
 

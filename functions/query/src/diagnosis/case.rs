@@ -52,6 +52,8 @@ pub struct Trouble {
     pub delivery: String,
     /// Its event type.
     pub event: String,
+    /// When Terra made it, in milliseconds since 1970.
+    pub made_at: u64,
     /// When it came, in milliseconds since 1970.
     pub received_at: u64,
     /// Why it is in quarantine, or what it waits for.
@@ -77,6 +79,8 @@ pub struct Deliveries {
     pub late: Option<(u64, u64)>,
     /// When the data deliveries of any type came, newest first.
     pub times: Vec<u64>,
+    /// What happened to the connection, and when; newest first.
+    pub happened: Vec<(u64, String)>,
 }
 
 /// A large request.
@@ -171,7 +175,10 @@ impl Case {
     pub fn last_data(&self) -> Option<u64> {
         match self.asked {
             Some(asked) => self.types.get(&asked).and_then(|known| known.last_delivery),
-            None => self.time_of(register::DATA),
+            None => {
+                let measured = self.types.iter().filter(|(data_type, _)| is_measured(**data_type));
+                measured.filter_map(|(_, known)| known.last_delivery).max()
+            }
         }
     }
 
@@ -199,6 +206,16 @@ impl Case {
     pub fn is_silent(&self) -> bool {
         self.last_data().is_some() && self.quiet_ms().is_some_and(|quiet| quiet > self.silent_after_ms())
     }
+}
+
+/// Whether a type is data, and not the profile of the account.
+pub fn is_measured(data_type: DataType) -> bool {
+    data_type != DataType::Athlete
+}
+
+/// Many things in words: `1 ping`, `2 pings`.
+pub fn counted(number: usize, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
 }
 
 /// After how long without data something is wrong.

@@ -2,7 +2,7 @@
 
 use crate::diagnosis::answer::UnknownReference;
 use crate::diagnosis::case::{
-    Case, Deliveries, HOUR, MINUTE, Neighbour, RETRIES, RefusalsKnown, RequestCase, Trouble, TypeCase,
+    Case, Deliveries, HOUR, MINUTE, Neighbour, RETRIES, RefusalsKnown, RequestCase, Trouble, TypeCase, is_measured,
 };
 use crate::diagnosis::witness::{Ask, Witness};
 use crate::error::QueryError;
@@ -11,8 +11,8 @@ use std::collections::{BTreeMap, HashSet};
 use terrace_records::erasure::made_ms;
 use terrace_records::{Connection, Partition, PartitionKind, RecordKey, Request, Status};
 use terrace_store::frames::unpack_text;
-use terrace_store::{Log, LoggedDelivery, RecordBody, StoredRecord, Table};
-use terrace_terra::ids::{ReferenceId, UserId};
+use terrace_store::{Log, LoggedDelivery, RecordBody, StoreError, StoredRecord, Table};
+use terrace_terra::ids::{Identifier, ReferenceId, UserId};
 use terrace_terra::{DataType, EventType};
 
 /// How many deliveries are looked at, the newest.
@@ -140,7 +140,7 @@ impl Gather<'_> {
 
     async fn find(&self, partition: &Partition, deliveries: usize) -> Result<Found, QueryError> {
         let newest = self.log.newest(partition, deliveries).await?;
-        let latest = DataType::ALL.map(|data_type| self.table.latest_record(partition, data_type));
+        let latest = DataType::ALL.map(|data_type| self.latest(partition, data_type));
         let latest: Result<Vec<_>, _> = join_all(latest).await.into_iter().collect();
         let requests = self.table.requests(partition, None, MAX_REQUESTS).await?;
         Ok(Found {
@@ -150,6 +150,16 @@ impl Gather<'_> {
             requests: requests.entries,
             more_requests: requests.next.is_some(),
         })
+    }
+
+    /// The latest record of a type. There is one athlete, which has no date.
+    async fn latest(&self, partition: &Partition, data_type: DataType) -> Result<Option<StoredRecord>, StoreError> {
+        if data_type != DataType::Athlete {
+            return self.table.latest_record(partition, data_type).await;
+        }
+        let Some(id) = Identifier::new("athlete") else { return Ok(None) };
+        let athlete = self.table.record(partition, &RecordKey::new(data_type, &id)).await?;
+        Ok(athlete.filter(|athlete| athlete.body != RecordBody::Deleted))
     }
 
     async fn ask(&self, user: &UserId<'_>) -> Result<Ask, QueryError> {
@@ -214,7 +224,8 @@ impl Gather<'_> {
         });
         let quarantined =
             entries.iter().filter_map(|delivery| Some(trouble(delivery, delivery.quarantine.as_deref()?)));
-        let of_data = entries.iter().filter(|delivery| data_type(delivery).is_some());
+        let of_data = entries.iter().filter(|delivery| data_type(delivery).is_some_and(is_measured));
+        let happened = entries.iter().filter(|delivery| is_of_a_life(&delivery.event));
         Deliveries {
             looked_at: entries.len(),
             cut_off: found.more,
@@ -224,6 +235,7 @@ impl Gather<'_> {
             unapplied,
             late: late.min(),
             times: of_data.map(|delivery| delivery.key.time_ms()).collect(),
+            happened: happened.map(|delivery| (delivery.key.time_ms(), delivery.event.clone())).collect(),
         }
     }
 }
@@ -262,10 +274,18 @@ fn data_type(delivery: &LoggedDelivery) -> Option<DataType> {
     EventType::from_name(&delivery.event).data_type()
 }
 
+/// Whether an event tells of the life of a connection.
+fn is_of_a_life(event: &str) -> bool {
+    use EventType::{AccessRevoked, Auth, AuthCancelled, ConnectionError, Deauth, PermissionChange, UserReauth};
+    let of_a_life = [AccessRevoked, Auth, AuthCancelled, ConnectionError, Deauth, PermissionChange, UserReauth];
+    of_a_life.contains(&EventType::from_name(event))
+}
+
 fn trouble(delivery: &LoggedDelivery, reason: &str) -> Trouble {
     Trouble {
         delivery: delivery.key.name(),
         event: delivery.event.clone(),
+        made_at: delivery.key.time_ms(),
         received_at: delivery.received_at,
         reason: reason.to_owned(),
     }

@@ -1,7 +1,7 @@
 //! The user connected, but not the account they use.
 
 use super::Finding;
-use crate::diagnosis::case::{Case, DAY, HOUR};
+use crate::diagnosis::case::{Case, DAY, HOUR, is_measured};
 use crate::diagnosis::providers::{INTEGRATIONS, TROUBLESHOOTING};
 use crate::times::instant;
 use jiff::civil::Date;
@@ -12,7 +12,7 @@ const OLD_DAYS: i32 = 30;
 /// The provider has ended.
 pub fn provider_retired(case: &Case) -> Option<Finding> {
     let connection = case.active()?;
-    let (day, at, instead) = case.provider().retired.filter(|(_, at, _)| case.now >= *at)?;
+    let (day, _, instead) = case.provider().retired.filter(|(_, at, _)| case.now >= *at)?;
     let name = connection.provider().unwrap_or_default();
     let finding = Finding::new(
         "provider_retired",
@@ -67,7 +67,7 @@ pub fn wrong_account(case: &Case) -> Option<Finding> {
 fn no_data(case: &Case) -> Option<String> {
     let connected = case.connected_at()?;
     let patience = if case.provider().account.is_some() { HOUR } else { DAY };
-    let data = case.types.keys().any(|data_type| *data_type != terrace_terra::DataType::Athlete);
+    let data = case.types.keys().any(|data_type| is_measured(*data_type));
     let waited = case.now.saturating_sub(connected) > patience;
     (waited && !data).then(|| format!("The user connected at {}, and no data has come since.", instant(connected)))
 }

@@ -1,7 +1,7 @@
 //! Deliveries that came, or tried to, and did not get through.
 
 use super::Finding;
-use crate::diagnosis::case::{Case, RETRIES, RefusalsKnown, Trouble, span};
+use crate::diagnosis::case::{Case, DAY, RETRIES, RefusalsKnown, Trouble, counted, span};
 use crate::times::instant;
 use std::collections::BTreeMap;
 
@@ -10,6 +10,9 @@ const SIGNATURES: &str = "https://docs.tryterra.co/help-center/help-topics/webho
 /// Terra's page of its retries.
 pub const RETRY_POLICY: &str = "https://docs.tryterra.co/help-center/help-topics/webhook/failures-errors-and-retries/\
                                 retry-policy-and-redelivery";
+
+/// What is older is not why something is missing now.
+const LATELY: u64 = 3 * DAY;
 
 /// Signatures do not hold, of whoever it is.
 pub fn signature_failures(case: &Case) -> Option<Finding> {
@@ -21,9 +24,9 @@ pub fn signature_failures(case: &Case) -> Option<Finding> {
     let finding = Finding::new(
         "signature_failures",
         format!(
-            "{} deliveries were refused because their signature matches no secret, the last at {}, and nothing of this \
-             user came after it. What is not signed is not read, so nobody can say whose they are.",
-            refusals.count,
+            "{} refused for a signature that matches no secret, the last at {}, and nothing of this user came after it. \
+             What is not signed is not read, so nobody can say whose it was.",
+            counted(usize::try_from(refusals.count).unwrap_or(usize::MAX), "delivery was", "deliveries were"),
             instant(refusals.last_ms)
         ),
         "A signing secret is missing or wrong: each environment and each destination of Terra's has its own, and a \
@@ -68,8 +71,8 @@ pub fn job_failed(case: &Case) -> Option<Finding> {
     Some(Finding::new(
         "job_failed",
         format!(
-            "{} of the deliveries looked at are in the log but not applied, the newest ({}) since {}.",
-            unapplied.len(),
+            "{} in the log but not applied, the newest ({}) since {}.",
+            counted(unapplied.len(), "delivery is", "deliveries are"),
             newest.event,
             instant(newest.received_at)
         ),
@@ -81,15 +84,40 @@ pub fn job_failed(case: &Case) -> Option<Finding> {
     ))
 }
 
-/// Pings that led nowhere.
+/// Pings that led nowhere, of late.
 pub fn ping_lost(case: &Case) -> Option<Finding> {
+    pings(case).filter(|_| lately(case, |trouble| is_ping(trouble)))
+}
+
+/// The same, a while ago: what is missing now has another cause.
+pub fn ping_lost_before(case: &Case) -> Option<Finding> {
+    pings(case).filter(|_| !lately(case, |trouble| is_ping(trouble)))
+}
+
+/// Deliveries that could not be (wholly) understood, of late.
+pub fn quarantined(case: &Case) -> Option<Finding> {
+    kept_aside(case).filter(|_| lately(case, |trouble| !is_ping(trouble) && !is_of_no_known_type(trouble)))
+}
+
+/// The same, a while ago, or of types that nobody knows yet: what is missing now has another cause.
+pub fn quarantined_before(case: &Case) -> Option<Finding> {
+    kept_aside(case).filter(|_| !lately(case, |trouble| !is_ping(trouble) && !is_of_no_known_type(trouble)))
+}
+
+/// Whether such a delivery is one of the last few days'.
+fn lately(case: &Case, such: impl Fn(&Trouble) -> bool) -> bool {
+    let quarantined = &case.deliveries.quarantined;
+    quarantined.iter().any(|trouble| such(trouble) && case.now.saturating_sub(trouble.made_at) <= LATELY)
+}
+
+fn pings(case: &Case) -> Option<Finding> {
     let lost: Vec<&Trouble> = case.deliveries.quarantined.iter().filter(|trouble| is_ping(trouble)).collect();
     let newest = lost.first()?;
     Some(Finding::new(
         "ping_lost",
         format!(
-            "{} pings did not lead to their body; the newest at {} ({}).",
-            lost.len(),
+            "{} not lead to a body; the newest came at {} ({}).",
+            counted(lost.len(), "ping did", "pings did"),
             instant(newest.received_at),
             newest.reason
         ),
@@ -99,8 +127,7 @@ pub fn ping_lost(case: &Case) -> Option<Finding> {
     ))
 }
 
-/// Deliveries that could not be (wholly) understood.
-pub fn quarantined(case: &Case) -> Option<Finding> {
+fn kept_aside(case: &Case) -> Option<Finding> {
     let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
     let kept = case.deliveries.quarantined.iter().filter(|trouble| !is_ping(trouble));
     let newest = kept.clone().map(|trouble| trouble.received_at).max()?;
@@ -131,8 +158,8 @@ pub fn large_request_unfinished(case: &Case) -> Option<Finding> {
     let finding = Finding::new(
         "large_request_unfinished",
         format!(
-            "{} large requests are unfinished; of {} {} of {of} chunks came.",
-            open.len(),
+            "{} unfinished; of {} {} of {of} chunks came.",
+            counted(open.len(), "large request is", "large requests are"),
             first.reference,
             first.seen
         ),
@@ -142,6 +169,10 @@ pub fn large_request_unfinished(case: &Case) -> Option<Finding> {
          /users/{user_id}/requests, look for them in Terra's delivery history, and resend them or ask again.",
     );
     Some(finding.with_link(RETRY_POLICY))
+}
+
+fn is_of_no_known_type(trouble: &Trouble) -> bool {
+    trouble.reason == "unknown_type"
 }
 
 fn is_ping(trouble: &Trouble) -> bool {

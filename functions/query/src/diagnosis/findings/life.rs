@@ -1,7 +1,7 @@
 //! What happened to the connection itself.
 
 use super::Finding;
-use crate::diagnosis::case::{Case, Neighbour};
+use crate::diagnosis::case::{Case, Neighbour, counted};
 use crate::times::instant;
 use terrace_records::Status;
 use terrace_records::connection::register;
@@ -138,8 +138,8 @@ pub fn unknown_reference(failed: &[u64], user: Option<&str>) -> Finding {
         ),
         (None, Some(last)) => (
             format!(
-                "No connection has this reference_id; {} attempts to connect were cancelled or failed, the last at {}.",
-                failed.len(),
+                "No connection has this reference_id; {} to connect came to nothing, the last at {}.",
+                counted(failed.len(), "attempt", "attempts"),
                 instant(*last)
             ),
             "Have the user go through the connection flow to its end: a failed attempt is not tried again by itself."

@@ -73,6 +73,8 @@ const RULES: &[Rule] = &[
     terra::terra_has_newer_data,
     sync::silent,
     sync::not_synced_yet,
+    failing::ping_lost_before,
+    failing::quarantined_before,
     terra::other_reference,
     terra::other_scopes,
     scopes::type_never_came,

@@ -1,0 +1,151 @@
+//! What Terra says against what came, how a whole diagnosis is told, and how far it looks.
+#![expect(clippy::unwrap_used, reason = "a test fails where something is not as it has to be")]
+
+use async_trait::async_trait;
+use serde_json::{Value, json};
+use terrace_query::diagnosis::witness::{Ask, TerraUser, Witness};
+use terrace_terra::ids::UserId;
+use terrace_tests::Terrace;
+use terrace_tests::support::{
+    BEGIN, DAY, HOUR, allowed, athlete, auth, codes, data, day, diagnosis, does_not_name, event, names_first, said,
+    told, whose,
+};
+
+const U: &str = "/users/u/diagnosis";
+
+/// Terra, as far as it says this of everybody.
+#[derive(Debug)]
+struct Says(Ask);
+
+#[async_trait]
+impl Witness for Says {
+    async fn user(&self, _: &UserId<'_>) -> Ask {
+        self.0.clone()
+    }
+}
+
+/// What Terra says where it agrees with what came in [`life`].
+fn agreeing() -> TerraUser {
+    TerraUser {
+        active: Some(true),
+        provider: Some("GARMIN".to_owned()),
+        reference_id: Some("somebody".to_owned()),
+        scopes: Some(vec!["HEALTH_EXPORT".to_owned(), "ACTIVITY_EXPORT".to_owned()]),
+        created_at: Some(BEGIN),
+        last_webhook_update: Some(BEGIN + HOUR),
+        provider_user_id: None,
+        most_recent_data_at: Some(BEGIN + HOUR),
+    }
+}
+
+async fn life() -> Terrace {
+    let user = allowed("u", "GARMIN", "ACTIVITY_EXPORT,HEALTH_EXPORT");
+    told(&[auth(0, &user), day(HOUR, &user)]).await
+}
+
+async fn with(ask: Ask, after: u64) -> Value {
+    diagnosis(&life().await.witnessed(Says(ask)), U, after).await
+}
+
+#[tokio::test]
+async fn where_terra_agrees_nothing_is_found() {
+    let fine = with(Ask::Known(agreeing()), 2 * HOUR).await;
+    assert!(codes(&fine).is_empty(), "{fine:#}");
+    assert_eq!((&fine["witness"]["asked"], &fine["witness"]["says"]["active"]), (&json!("known"), &json!(true)));
+}
+
+#[tokio::test]
+async fn where_terra_cannot_be_asked_the_diagnosis_answers_and_says_so() {
+    let silent = with(Ask::CouldNotAsk("Terra did not answer within 2 seconds"), 2 * HOUR).await;
+    assert!(codes(&silent).is_empty(), "{silent:#}");
+    let told = json!({"asked": "could_not_ask", "reason": "Terra did not answer within 2 seconds", "says": null});
+    assert_eq!(silent["witness"], told);
+}
+
+/// Each disagreement is named first; where Terra agrees none is (above).
+#[tokio::test]
+async fn where_terra_says_something_else() {
+    for (code, says) in [
+        ("terra_says_inactive", Ask::Known(TerraUser { active: Some(false), ..agreeing() })),
+        ("terra_does_not_know", Ask::Unknown),
+        ("terra_has_newer_data", Ask::Known(TerraUser { most_recent_data_at: Some(BEGIN + 3 * HOUR), ..agreeing() })),
+        ("other_reference", Ask::Known(TerraUser { reference_id: Some("else".to_owned()), ..agreeing() })),
+        ("other_scopes", Ask::Known(TerraUser { scopes: Some(vec!["HEALTH_EXPORT".to_owned()]), ..agreeing() })),
+    ] {
+        names_first(&with(says, 2 * HOUR).await, code);
+    }
+}
+
+#[tokio::test]
+async fn what_terra_sent_and_never_came() {
+    let sent = Ask::Known(TerraUser { last_webhook_update: Some(BEGIN + 90 * 60_000), ..agreeing() });
+    for (after, word) in [
+        (2 * HOUR, "Terra tries again by itself"),
+        (11 * HOUR, "Resend it from Terra's dashboard before 2025-07-15"),
+        (20 * DAY, "no longer has it in its history"),
+    ] {
+        let found = with(sent.clone(), after).await;
+        names_first(&found, "sent_but_never_came");
+        assert!(said(&found, "sent_but_never_came", "next_step").contains(word), "{found:#}");
+    }
+}
+
+#[tokio::test]
+async fn what_ended_here_is_not_said_to_be_missing() {
+    let terrace = life().await.witnessed(Says(Ask::Unknown));
+    terrace.accept(&event(90 * 60_000, "deauth", &whose("u", "GARMIN"))).await;
+    assert_eq!(codes(&diagnosis(&terrace, U, 2 * HOUR).await), ["revoked"]);
+}
+
+#[tokio::test]
+async fn the_account_that_terra_names_counts() {
+    let user = whose("u", "FREESTYLELIBRE");
+    let account = TerraUser { provider_user_id: Some("from-terra".to_owned()), ..TerraUser::default() };
+    let terrace = told(&[auth(0, &user)]).await.witnessed(Says(Ask::Known(account)));
+    let found = diagnosis(&terrace, U, 4 * HOUR).await;
+    names_first(&found, "wrong_account");
+    assert_eq!(said(&found, "wrong_account", "link"), "https://www.libreview.com/patient/from-terra/profile");
+}
+
+/// The whole of an answer. Only the moments of the server's own clock are left out.
+#[tokio::test]
+async fn a_whole_diagnosis() {
+    let user = allowed("u", "GARMIN", "ACTIVITY_EXPORT,HEALTH_EXPORT");
+    let terrace = told(&[auth(0, &user), athlete(60_000, &user, "g-1"), auth(0, &whose("v", "OURA"))]).await;
+    for number in 0..5 {
+        terrace.accept(&day(number * DAY + HOUR, &user)).await;
+    }
+    let nameless = data(4 * DAY, "sleep", &user, &json!([{"metadata": {}, "secret": 61_517}]));
+    terrace.accept(&nameless.trace("7243c4e7-7d2b-4a51-9f0c-6a54c1a3b001")).await;
+    let mut whole = diagnosis(&terrace, U, 9 * DAY).await;
+    let text = whole.to_string();
+    assert!(!text.contains("61517") && !text.contains("secret"), "nothing that was measured is told: {text}");
+    for place in
+        ["/quarantined/newest/0/received_at", "/types/0/last_record/updated_at", "/types/1/last_record/updated_at"]
+    {
+        *whole.pointer_mut(place).unwrap() = json!("…");
+    }
+    for finding in whole["findings"].as_array_mut().unwrap() {
+        if finding["code"] == "quarantined" {
+            let seen = finding["seen"].as_str().unwrap().split("; the newest").next().unwrap().to_owned();
+            finding["seen"] = json!(seen);
+        }
+    }
+    insta::assert_json_snapshot!(whole);
+}
+
+#[tokio::test]
+async fn a_long_life_is_looked_at_from_its_end_and_the_answer_says_so() {
+    let user = whose("u", "OURA");
+    let terrace = told(&[auth(0, &user)]).await;
+    for number in 0..505_u64 {
+        let body = json!([{"metadata": {"start_time": "2025-07-01"}, "number": number}]);
+        terrace.accept(&data(HOUR + number * 1_000, "daily", &user, &body)).await;
+    }
+    let found = diagnosis(&terrace, U, 2 * HOUR).await;
+    assert!(codes(&found).is_empty(), "{found:#}");
+    let looked_at = &found["looked_at"];
+    assert_eq!((looked_at["deliveries"].as_u64(), looked_at["cut_off"].as_bool()), (Some(500), Some(true)));
+    assert_eq!(looked_at["since"], "2025-07-01T01:00:05.000Z");
+    assert_eq!(found["types"][0]["last_delivery"], "2025-07-01T01:08:24.000Z");
+}
