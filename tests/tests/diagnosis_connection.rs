@@ -1,6 +1,5 @@
 //! What ends a connection, whose account it is, and what it may bring: the diagnosis names each cause first where it is,
 //! and not at all where nearly the same happened without it.
-#![expect(clippy::unwrap_used, reason = "a test fails where something is not as it has to be")]
 
 use http::StatusCode;
 use serde_json::{Value, json};

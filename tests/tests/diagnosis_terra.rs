@@ -1,5 +1,4 @@
 //! What Terra says against what came, how a whole diagnosis is told, and how far it looks.
-#![expect(clippy::unwrap_used, reason = "a test fails where something is not as it has to be")]
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
@@ -7,8 +6,7 @@ use terrace_query::diagnosis::witness::{Ask, TerraUser, Witness};
 use terrace_terra::ids::UserId;
 use terrace_tests::Terrace;
 use terrace_tests::support::{
-    BEGIN, DAY, HOUR, allowed, athlete, auth, codes, data, day, diagnosis, does_not_name, event, names_first, said,
-    told, whose,
+    BEGIN, DAY, HOUR, allowed, athlete, auth, codes, data, day, diagnosis, event, names_first, said, told, whose,
 };
 
 const U: &str = "/users/u/diagnosis";

@@ -86,12 +86,12 @@ pub fn job_failed(case: &Case) -> Option<Finding> {
 
 /// Pings that led nowhere, of late.
 pub fn ping_lost(case: &Case) -> Option<Finding> {
-    pings(case).filter(|_| lately(case, |trouble| is_ping(trouble)))
+    pings(case).filter(|_| lately(case, is_ping))
 }
 
 /// The same, a while ago: what is missing now has another cause.
 pub fn ping_lost_before(case: &Case) -> Option<Finding> {
-    pings(case).filter(|_| !lately(case, |trouble| is_ping(trouble)))
+    pings(case).filter(|_| !lately(case, is_ping))
 }
 
 /// Deliveries that could not be (wholly) understood, of late.
