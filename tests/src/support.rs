@@ -3,6 +3,7 @@
 
 use crate::{Delivery, Terrace};
 use serde_json::{Value, json};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// When the lives begin: 2025-07-01T00:00:00Z, in milliseconds since 1970.
 pub const BEGIN: u64 = 1_751_328_000_000;
@@ -10,6 +11,13 @@ pub const BEGIN: u64 = 1_751_328_000_000;
 pub const HOUR: u64 = 3_600_000;
 /// A day.
 pub const DAY: u64 = 24 * HOUR;
+
+/// The present, in milliseconds since 1970.
+#[must_use]
+pub fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
 
 /// A connection as Terra describes it.
 #[must_use]

@@ -3,9 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails where something is not as it has to be")]
 
 use serde_json::{Value, json};
-use std::time::{SystemTime, UNIX_EPOCH};
 use terrace_tests::support::{
-    BEGIN, DAY, HOUR, allowed, athlete, auth, codes, data, day, diagnosis, does_not_name, names_first, said, told,
+    BEGIN, DAY, HOUR, allowed, athlete, auth, codes, data, day, diagnosis, does_not_name, names_first, now, said, told,
     whose,
 };
 use terrace_tests::{Delivery, Terrace};
@@ -15,11 +14,6 @@ const MINUTE: u64 = 60_000;
 
 fn garmin() -> Value {
     whose("u", "GARMIN")
-}
-
-/// The present, in milliseconds since 1970.
-fn now() -> u64 {
-    u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap()
 }
 
 /// The diagnosis as of a moment.

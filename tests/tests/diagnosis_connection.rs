@@ -4,8 +4,8 @@
 use http::StatusCode;
 use serde_json::{Value, json};
 use terrace_tests::support::{
-    BEGIN, DAY, HOUR, allowed, athlete, auth, codes, data, day, diagnosis, does_not_name, event, names_first, said,
-    told, whose,
+    BEGIN, DAY, HOUR, allowed, athlete, auth, codes, data, day, diagnosis, does_not_name, event, names_first, now,
+    said, told, whose,
 };
 use terrace_tests::{Delivery, Terrace};
 
@@ -118,6 +118,12 @@ async fn replaced() {
     let gone_on = diagnosis(&terrace, "/users/v/diagnosis", 4 * HOUR).await;
     does_not_name(&gone_on, "replaced");
     assert_eq!(gone_on["types"][0]["last_record"]["start_time"], "2025-07-01T00:00:00Z");
+
+    // The first id goes on again: what it once had is elsewhere, and no job has failed over it.
+    terrace.accept(&reauth(4 * HOUR, &new, &garmin())).await;
+    terrace.settle().await;
+    does_not_name(&diagnosis(&terrace, U, now() + HOUR - BEGIN).await, "job_failed");
+    names_first(&diagnosis(&terrace, "/users/v/diagnosis", 5 * HOUR).await, "replaced");
 }
 
 #[tokio::test]
@@ -151,6 +157,9 @@ async fn wrong_account_without_data() {
         assert!(next.contains(account) && next.contains(word), "{wrong:#}");
         assert!(link.is_none_or(|link| link == said(&wrong, "wrong_account", "link")), "{wrong:#}");
 
+        // A day on which there is nothing is no data.
+        terrace.accept(&data(HOUR, "daily", &user, &json!([]))).await;
+        names_first(&diagnosis(&terrace, U, 4 * HOUR).await, "wrong_account");
         terrace.accept(&day(HOUR, &user)).await;
         does_not_name(&diagnosis(&terrace, U, 4 * HOUR).await, "wrong_account");
     }
@@ -199,6 +208,12 @@ async fn scope_missing() {
     assert!(said(&missing, "scope_missing", "seen").contains("ACTIVITY_EXPORT: not what daily, sleep needs"));
     let asked = diagnosis(&terrace, "/users/u/diagnosis?type=activity", HOUR).await;
     does_not_name(&asked, "scope_missing");
+
+    // What comes all the same is allowed all the same, whatever we make of the words.
+    terrace.accept(&day(30_000, &half)).await;
+    terrace.accept(&data(31_000, "activity", &half, &json!([{"metadata": {"summary_id": "a"}}]))).await;
+    let rest = diagnosis(&terrace, U, HOUR).await;
+    assert!(said(&rest, "scope_missing", "seen").ends_with("not what sleep needs."), "{rest:#}");
 
     // Granted later, or words that nobody here knows.
     for scopes in ["ACTIVITY_EXPORT,HEALTH_EXPORT", "all"] {

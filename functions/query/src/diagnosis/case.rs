@@ -36,6 +36,8 @@ pub struct TypeCase {
     pub last_delivery: Option<u64>,
     /// When those of its deliveries came that were looked at, newest first.
     pub times: Vec<u64>,
+    /// It brought something: a delivery may also say that there is nothing.
+    pub brought: bool,
 }
 
 impl TypeCase {
@@ -169,6 +171,14 @@ impl Case {
     /// When the user connected, as far as a delivery said so.
     pub fn connected_at(&self) -> Option<u64> {
         self.time_of(register::AUTH)
+    }
+
+    /// When the permissions were last told on purpose: with a change of them, or when the user connected. Every event
+    /// repeats them.
+    pub fn permissions_at(&self) -> Option<u64> {
+        let told =
+            self.deliveries.happened.iter().filter(|(_, event)| matches!(event.as_str(), "permission_change" | "auth"));
+        told.map(|(at, _)| *at).max().max(self.connected_at())
     }
 
     /// When data of the type asked for last came, or of any.

@@ -85,7 +85,12 @@ impl Gather<'_> {
             _ => None,
         };
         let home = successor.as_ref().map_or(&partition, |successor| &successor.partition);
-        let unapplied = self.unapplied(home, &found.deliveries).await?;
+        // Of one that was replaced and stands for itself again, records may lie under the other id.
+        let moved = connection.as_ref().is_some_and(|connection| connection.goes_on_under().next().is_some());
+        let unapplied = match (moved, &successor) {
+            (true, None) => Vec::new(),
+            _ => self.unapplied(home, &found.deliveries).await?,
+        };
         let (others, terra) = try_join(self.others(user, connection.as_ref()), self.ask(user)).await?;
         let types = types(&found, connection.as_ref());
         let of_terra = match &terra {
@@ -246,15 +251,20 @@ fn types(found: &Found, connection: Option<&Connection>) -> BTreeMap<DataType, T
         let known = types.entry(record.key.data_type()).or_default();
         known.latest_start.clone_from(&record.start_time);
         known.latest_updated_at = Some(record.updated_at);
+        known.brought = true;
     }
     for delivery in &found.deliveries {
         let Some(data_type) = data_type(delivery) else { continue };
         let known = types.entry(data_type).or_default();
         known.times.push(delivery.key.time_ms());
+        let empty = delivery.copies.as_ref().is_some_and(Vec::is_empty) && delivery.quarantine.is_none();
+        known.brought |= !empty;
         known.last_delivery = known.last_delivery.max(Some(delivery.key.time_ms()));
     }
     for (data_type, time) in connection.into_iter().flat_map(Connection::last_delivery) {
         let known = types.entry(data_type).or_default();
+        // Of what was not looked at the best is thought.
+        known.brought |= !known.times.contains(&time);
         known.last_delivery = known.last_delivery.max(Some(time));
     }
     types

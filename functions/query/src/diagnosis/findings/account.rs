@@ -67,7 +67,7 @@ pub fn wrong_account(case: &Case) -> Option<Finding> {
 fn no_data(case: &Case) -> Option<String> {
     let connected = case.connected_at()?;
     let patience = if case.provider().account.is_some() { HOUR } else { DAY };
-    let data = case.types.keys().any(|data_type| is_measured(*data_type));
+    let data = case.types.iter().any(|(data_type, known)| is_measured(*data_type) && known.brought);
     let waited = case.now.saturating_sub(connected) > patience;
     (waited && !data).then(|| format!("The user connected at {}, and no data has come since.", instant(connected)))
 }

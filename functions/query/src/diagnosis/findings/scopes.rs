@@ -13,7 +13,8 @@ const EXPECTED: [DataType; 3] = [DataType::Activity, DataType::Daily, DataType::
 /// The user did not grant what a type needs.
 pub fn scope_missing(case: &Case) -> Option<Finding> {
     let connection = case.active()?;
-    let granted_at = case.time_of(register::SCOPES)?;
+    case.time_of(register::SCOPES)?;
+    let granted_at = case.permissions_at();
     let scopes = connection.scopes();
     let wanted = |data_type: DataType| match case.asked {
         Some(asked) => asked == data_type,
@@ -21,7 +22,8 @@ pub fn scope_missing(case: &Case) -> Option<Finding> {
     };
     // What came after the permissions were told was allowed after all.
     let came = |data_type: DataType| {
-        case.types.get(&data_type).and_then(|known| known.last_delivery).is_some_and(|last| last > granted_at)
+        let last = case.types.get(&data_type).and_then(|known| known.last_delivery);
+        last.is_some() && last >= granted_at
     };
     let missing = DataType::ALL.into_iter().filter(|data_type| {
         wanted(*data_type) && !came(*data_type) && case.provider().grants(&scopes, *data_type) == Some(false)
@@ -31,9 +33,10 @@ pub fn scope_missing(case: &Case) -> Option<Finding> {
         return None;
     }
     let granted = if scopes.is_empty() { "none".to_owned() } else { scopes.join(", ") };
+    let since = granted_at.map_or_else(String::new, |at| format!(" since {}", instant(at)));
     Some(Finding::new(
         "scope_missing",
-        format!("The permissions as of {} are {granted}: not what {} needs.", instant(granted_at), missing.join(", ")),
+        format!("The permissions{since} are {granted}: not what {} needs.", missing.join(", ")),
         "The user left a box unticked when they connected, or took a permission back since.",
         format!(
             "Have the user grant it in the settings of their {} account, or connect again and leave every box ticked.",
