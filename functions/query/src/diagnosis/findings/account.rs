@@ -29,12 +29,13 @@ pub fn wrong_account(case: &Case) -> Option<Finding> {
     let provider = case.provider();
     let id = case.provider_user_id.as_deref();
     let seen = no_data(case).or_else(|| old_data(case)).or_else(|| diary_silent(case))?;
-    let (seen, means) = match id.filter(|id| id.contains('@') && provider.label == "MyFitnessPal") {
-        Some(_) => (
+    let by_email = provider.label == "MyFitnessPal" && id.is_some_and(|id| id.contains('@'));
+    let (seen, means) = match by_email {
+        true => (
             format!("{seen} The account is named by an email."),
             "MyFitnessPal knows accounts by username: the user typed their email in its place.",
         ),
-        None => (
+        false => (
             seen,
             "The most frequent cause: the user logged in to another account than the one their device fills, with \
              little, old or no data.",
@@ -46,6 +47,10 @@ pub fn wrong_account(case: &Case) -> Option<Finding> {
         return Some(Finding::new("wrong_account", seen, means, next).with_link(TROUBLESHOOTING));
     };
     let next = match id {
+        Some(id) if by_email => format!(
+            "Have the user log in again with the username in place of {id}, as the login screen's how-to says. The link \
+             shows that the username is invalid."
+        ),
         Some(id) => format!("The account that was connected is {id}. {}", account.steps),
         None => format!(
             "Ask Terra for the athlete (GET /athlete?user_id=…), whose provider_user_id is the account.{} {}",
