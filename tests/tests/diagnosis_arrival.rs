@@ -1,6 +1,5 @@
 //! What came and did not get through, and what did not come: the diagnosis names each cause first where it is, and not at
 //! all where nearly the same happened without it.
-#![expect(clippy::unwrap_used, reason = "a test fails where something is not as it has to be")]
 
 use serde_json::{Value, json};
 use terrace_tests::support::{

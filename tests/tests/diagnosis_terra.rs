@@ -6,7 +6,8 @@ use terrace_query::diagnosis::witness::{Ask, TerraUser, Witness};
 use terrace_terra::ids::UserId;
 use terrace_tests::Terrace;
 use terrace_tests::support::{
-    BEGIN, DAY, HOUR, allowed, athlete, auth, codes, data, day, diagnosis, event, names_first, said, told, whose,
+    BEGIN, DAY, HOUR, allowed, athlete, auth, codes, data, day, diagnosis, does_not_name, event, names_first, said,
+    told, whose,
 };
 
 const U: &str = "/users/u/diagnosis";
@@ -85,6 +86,29 @@ async fn what_terra_sent_and_never_came() {
         let found = with(sent.clone(), after).await;
         names_first(&found, "sent_but_never_came");
         assert!(said(&found, "sent_but_never_came", "next_step").contains(word), "{found:#}");
+    }
+}
+
+#[tokio::test]
+async fn whom_terra_alone_knows() {
+    let terrace = life().await.witnessed(Says(Ask::Known(agreeing())));
+    let found = diagnosis(&terrace, "/users/nobody/diagnosis", 2 * HOUR).await;
+    names_first(&found, "known_to_terra_alone");
+    does_not_name(&found, "never_connected");
+    assert_eq!(found["error"], "not_found");
+    let terrace = terrace.witnessed(Says(Ask::Unknown));
+    does_not_name(&diagnosis(&terrace, "/users/nobody/diagnosis", 2 * HOUR).await, "known_to_terra_alone");
+}
+
+#[tokio::test]
+async fn what_ended_here_and_lives_for_terra() {
+    let left = [("deauth", "revoked"), ("connection_error", "connection_error")];
+    for (event_type, code) in left {
+        let terrace = life().await.witnessed(Says(Ask::Known(agreeing())));
+        does_not_name(&diagnosis(&terrace, U, 2 * HOUR).await, "terra_says_active");
+        terrace.accept(&event(90 * 60_000, event_type, &whose("u", "GARMIN"))).await;
+        // What happened here is the likelier cause: Terra's word is not always up to date.
+        assert_eq!(codes(&diagnosis(&terrace, U, 2 * HOUR).await), [code, "terra_says_active"]);
     }
 }
 

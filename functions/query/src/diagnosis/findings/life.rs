@@ -2,6 +2,7 @@
 
 use super::Finding;
 use crate::diagnosis::case::{Case, Neighbour, counted};
+use crate::diagnosis::witness::Ask;
 use crate::times::instant;
 use terrace_records::Status;
 use terrace_records::connection::register;
@@ -42,7 +43,8 @@ pub fn replaced(case: &Case) -> Option<Finding> {
 
 /// No event was ever about this id.
 pub fn never_connected(case: &Case) -> Option<Finding> {
-    if case.connection.is_some() {
+    // Whom Terra knows did connect.
+    if case.connection.is_some() || matches!(case.terra, Ask::Known(_)) {
         return None;
     }
     let failed = case.deliveries.looked_at > 0;

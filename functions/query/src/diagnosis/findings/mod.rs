@@ -52,9 +52,11 @@ type Rule = fn(&Case) -> Option<Finding>;
 const RULES: &[Rule] = &[
     life::erased,
     life::replaced,
+    terra::known_to_terra_alone,
     life::never_connected,
     life::revoked,
     life::connection_error,
+    terra::terra_says_active,
     terra::terra_says_inactive,
     terra::terra_does_not_know,
     failing::signature_failures,

@@ -20,6 +20,33 @@ fn said(case: &Case) -> Option<&TerraUser> {
     }
 }
 
+/// Terra knows the user, and no event about them ever came.
+pub fn known_to_terra_alone(case: &Case) -> Option<Finding> {
+    let user = said(case).filter(|_| case.connection.is_none())?;
+    let since = user.created_at.map_or_else(String::new, |at| format!(", connected since {}", instant(at)));
+    Some(Finding::new(
+        "known_to_terra_alone",
+        format!("Terra knows this user{since}; no event about them ever came here."),
+        "They connected before Terra was pointed here, or the auth event and all data since were lost on the way.",
+        "See that the destination in Terra's dashboard is this one and that all event types are on. Then ask Terra for the \
+         user's history: the first delivery makes the connection known here.",
+    ))
+}
+
+/// Terra takes the connection for alive; here it ended.
+pub fn terra_says_active(case: &Case) -> Option<Finding> {
+    said(case).filter(|user| user.active == Some(true))?;
+    let status = case.status().filter(|status| matches!(status, Status::Revoked | Status::Error))?;
+    Some(Finding::new(
+        "terra_says_active",
+        format!("Terra says that the connection is active; here its status is {}.", status.name()),
+        "The auth event that mended it never came, or Terra has not noticed yet that the provider refuses it: what Terra \
+         says of it is not always up to date.",
+        "Ask Terra for data of a day (to_webhook=true): where data comes, it is alive; where Terra says that the \
+         authorisation has expired, have the user connect again.",
+    ))
+}
+
 /// Terra takes the connection for dead; here it lives.
 pub fn terra_says_inactive(case: &Case) -> Option<Finding> {
     case.active()?;
