@@ -139,6 +139,10 @@ async fn erased() {
         assert_eq!(gone["looked_at"]["deliveries"], 0);
         terrace.settle().await;
     }
+    // Connected again, it lives, and what was before stays gone.
+    terrace.accept(&auth(now() + 1_000 - BEGIN, &garmin())).await;
+    let anew = diagnosis(&terrace, U, now() + HOUR - BEGIN).await;
+    assert_eq!((codes(&anew), anew["types"].as_array().unwrap().len()), (vec!["not_synced_yet"], 0), "{anew:#}");
 }
 
 /// Accounts in which there is nothing, and what leads to them.

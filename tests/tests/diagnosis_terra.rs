@@ -171,3 +171,23 @@ async fn a_long_life_is_looked_at_from_its_end_and_the_answer_says_so() {
     assert_eq!(looked_at["since"], "2025-07-01T01:00:05.000Z");
     assert_eq!(found["types"][0]["last_delivery"], "2025-07-01T01:08:24.000Z");
 }
+
+#[tokio::test]
+async fn the_latest_record_is_the_one_of_the_latest_date() {
+    let user = whose("u", "OURA");
+    let sleep = |id: &str, start: &str| json!([{"metadata": {"summary_id": id, "start_time": start}}]);
+    let deleted = json!([{"metadata": {"summary_id": "a", "start_time": "2025-07-01T08:00:00Z", "upload_type": 4}}]);
+    let life = [
+        auth(0, &user),
+        data(1_000, "sleep", &user, &sleep("b", "2025-06-30T23:00:00+02:00")),
+        data(2_000, "sleep", &user, &sleep("c", "2025-06-28T23:00:00+02:00")),
+        // Without a date it has no place among the dated.
+        data(3_000, "sleep", &user, &json!([{"metadata": {"summary_id": "d"}}])),
+        data(4_000, "activity", &user, &deleted),
+    ];
+    let found = diagnosis(&told(&life).await, U, HOUR).await;
+    let types: Vec<_> = found["types"].as_array().unwrap().iter().collect();
+    let start = |number: usize| types.get(number).map(|one| (&one["type"], &one["last_record"]["start_time"]));
+    assert_eq!(start(0), Some((&json!("activity"), &Value::Null)));
+    assert_eq!(start(1), Some((&json!("sleep"), &json!("2025-06-30T23:00:00+02:00"))));
+}
