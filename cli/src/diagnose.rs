@@ -98,6 +98,13 @@ struct Witness {
 struct LookedAt {
     deliveries: u64,
     cut_off: bool,
+    signature_failures: SignatureFailures,
+}
+
+#[derive(Deserialize)]
+struct SignatureFailures {
+    count: Option<u64>,
+    metric: String,
 }
 
 /// Shows a diagnosis.
@@ -163,6 +170,11 @@ fn told(diagnosis: &Diagnosis) -> String {
     );
     let newest = if diagnosis.looked_at.cut_off { "the newest " } else { "" };
     lines.push(format!("Looked at {newest}{} deliveries.", diagnosis.looked_at.deliveries));
+    let SignatureFailures { count, metric } = &diagnosis.looked_at.signature_failures;
+    lines.push(match count {
+        Some(count) => format!("Refused for their signature since the server began, whoever's they were: {count}."),
+        None => format!("How many were refused for their signature: see the metric {}.", shortened(metric, 40)),
+    });
     let unasked = diagnosis.witness.reason.as_ref();
     lines.extend(unasked.map(|reason| format!("Terra was not asked: {}.", shortened(reason, LONGEST))));
     lines.join("\n")

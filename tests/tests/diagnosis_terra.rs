@@ -2,7 +2,10 @@
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
+use std::sync::Arc;
 use terrace_query::diagnosis::witness::{Ask, TerraUser, Witness};
+use terrace_query::{LargeAnswers, Query};
+use terrace_runtime::telemetry::Telemetry;
 use terrace_terra::ids::UserId;
 use terrace_tests::Terrace;
 use terrace_tests::support::{
@@ -127,6 +130,17 @@ async fn the_account_that_terra_names_counts() {
     let found = diagnosis(&terrace, U, 4 * HOUR).await;
     names_first(&found, "wrong_account");
     assert_eq!(said(&found, "wrong_account", "link"), "https://www.libreview.com/patient/from-terra/profile");
+}
+
+/// A function of its own does not know what the webhook refused, and says where to look.
+#[tokio::test]
+async fn where_the_webhook_runs_elsewhere_its_metric_tells() {
+    let mut terrace = life().await;
+    let (queue, telemetry) = (Arc::new(terrace.queue.clone()), Arc::new(Telemetry::to(Vec::new())));
+    terrace.query = Query::new(terrace.table.clone(), terrace.log.clone(), queue, LargeAnswers::Redirected, telemetry);
+    let found = diagnosis(&terrace, U, 2 * HOUR).await;
+    let told = &found["looked_at"]["signature_failures"];
+    assert_eq!(told, &json!({"count": null, "metric": "SignatureMismatch"}));
 }
 
 /// The whole of an answer. Only the moments of the server's own clock are left out.

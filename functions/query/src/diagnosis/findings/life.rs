@@ -69,7 +69,7 @@ pub fn never_connected(case: &Case) -> Option<Finding> {
         }
     };
     let means = "The user never finished connecting, the id is mistyped, it belongs to another environment, or the auth \
-                 event never got here.";
+                 event never got here: the metric SignatureMismatch tells whether deliveries are refused.";
     Some(Finding::new("never_connected", seen, means, next).with_link(AUTH_EVENTS))
 }
 
