@@ -1,6 +1,7 @@
 //! The command line.
 
 use crate::deliveries::DeliveriesArgs;
+use crate::diagnose::DiagnoseArgs;
 use crate::erase::EraseArgs;
 use crate::records::RecordsArgs;
 use crate::replay::ReplayArgs;
@@ -30,6 +31,8 @@ pub enum Command {
     Records(RecordsArgs),
     /// Show a user's deliveries, or the body of one.
     Deliveries(DeliveriesArgs),
+    /// Say why a user's data may be missing.
+    Diagnose(DiagnoseArgs),
     /// Apply deliveries from the log again.
     Replay(ReplayArgs),
     /// Erase everything that is kept of somebody.
@@ -70,6 +73,8 @@ mod tests {
             &["records"],
             &["records", "u", "--id", "x", "--from", "2026-07-01"],
             &["deliveries", "u", "--from", "soon"],
+            &["diagnose"],
+            &["diagnose", "u", "--reference", "r"],
             &["replay", "--from", "soon"],
             &["erase"],
             &["erase", "u", "--reference", "r"],

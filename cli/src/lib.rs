@@ -1,8 +1,9 @@
-//! `terrace`: serve on a laptop, simulate deliveries, read records and deliveries, erase, replay, verify.
+//! `terrace`: serve on a laptop, simulate deliveries, read records and deliveries, diagnose, erase, replay, verify.
 
 pub mod args;
 pub mod client;
 pub mod deliveries;
+pub mod diagnose;
 pub mod erase;
 pub mod error;
 pub mod jobs;
@@ -30,6 +31,7 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Simulate(args) => until_interrupted(simulate::run(args)).await,
         Command::Records(args) => until_interrupted(records::run(args)).await,
         Command::Deliveries(args) => until_interrupted(deliveries::run(args)).await,
+        Command::Diagnose(args) => until_interrupted(diagnose::run(args)).await,
         Command::Replay(args) => until_interrupted(replay::run(args)).await,
         Command::Erase(args) => until_interrupted(erase::run(args)).await,
         Command::Verify(args) => until_interrupted(verify::run(args)).await,

@@ -15,6 +15,7 @@ pub mod noise;
 pub mod older;
 pub mod orders;
 pub mod sent;
+pub mod support;
 pub mod terrace;
 
 pub use delivery::Delivery;

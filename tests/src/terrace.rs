@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tempfile::TempDir;
 use terrace_ingest::{Ingest, Policy};
+use terrace_query::diagnosis::witness::Witness;
 use terrace_query::{LargeAnswers, Query};
 use terrace_runtime::http::{Answer, Request};
 use terrace_runtime::settings::IntakeSettings;
@@ -150,7 +151,7 @@ impl Terrace {
         });
         Self {
             webhook: Webhook::new(secrets, ingest.clone(), intake, Arc::clone(&telemetry)),
-            query: Query::new(table.clone(), log.clone(), jobs, LargeAnswers::Streamed, telemetry),
+            query: Query::new(table.clone(), log.clone(), jobs, LargeAnswers::Streamed, telemetry).beside_webhook(),
             worker,
             ingest,
             queue,
@@ -189,6 +190,21 @@ impl Terrace {
         let query = query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let (headers, body) = (HeaderMap::new(), Bytes::new());
         self.query.handle(&Request { method: Method::GET, path: path.to_owned(), query, headers, body }).await
+    }
+
+    /// Asks a question as of a moment, in milliseconds since 1970.
+    pub async fn get_at(&self, path: &str, query: &[(&str, &str)], now_ms: u64) -> Answer {
+        let query = query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let (headers, body) = (HeaderMap::new(), Bytes::new());
+        let request = Request { method: Method::GET, path: path.to_owned(), query, headers, body };
+        self.query.handle_at(&request, now_ms).await
+    }
+
+    /// The same, with somebody who can ask Terra.
+    #[must_use]
+    pub fn witnessed(mut self, witness: impl Witness + 'static) -> Self {
+        self.query = self.query.with_witness(Arc::new(witness));
+        self
     }
 
     /// Asks a question that has to have an answer, and reads it. Its numbers keep their digits only as text.

@@ -85,7 +85,7 @@ impl Laptop {
         });
         Ok(Self {
             webhook: Webhook::new(Secrets::fixed(secrets), ingest, intake, Arc::clone(&telemetry)),
-            query: Query::new(table, log, queue, LargeAnswers::Streamed, Arc::clone(&telemetry)),
+            query: Query::new(table, log, queue, LargeAnswers::Streamed, Arc::clone(&telemetry)).beside_webhook(),
             worker,
             jobs,
             pings,

@@ -4,12 +4,14 @@
 //! * [`parameters`]: what the query string says, checked before anything is looked up.
 //! * [`cursor`]: where a list goes on, bound to its question.
 //! * [`query`]: the handler, over [`connections`], [`records`], [`deliveries`] and [`requests`].
+//! * [`diagnosis`]: why data may be missing.
 //! * [`orders`]: erase somebody, replay deliveries; and how far a job is.
 //! * [`large`]: what becomes of an answer that Lambda cannot hand back.
 
 pub mod connections;
 pub mod cursor;
 pub mod deliveries;
+pub mod diagnosis;
 pub mod error;
 pub mod large;
 pub mod orders;

@@ -155,6 +155,11 @@ impl<'q> ListQuestion<'q> {
     }
 }
 
+/// Reads which type is missed, where the question says so.
+pub fn missed(query: &[(String, String)]) -> Result<Option<DataType>, QueryError> {
+    Parameters::of(query, &["type"])?.get("type").map(data_type).transpose()
+}
+
 /// Checks that a question about one thing has no parameters.
 pub fn none(query: &[(String, String)]) -> Result<(), QueryError> {
     match query {

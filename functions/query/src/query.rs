@@ -2,6 +2,10 @@
 
 use crate::connections;
 use crate::deliveries;
+use crate::diagnosis;
+use crate::diagnosis::case::RefusalsKnown;
+use crate::diagnosis::gather::Gather;
+use crate::diagnosis::witness::{NotConfigured, Witness};
 use crate::error::QueryError;
 use crate::large::LargeAnswers;
 use crate::orders::Orders;
@@ -12,6 +16,7 @@ use crate::route::Route;
 use http::Method;
 use serde::Serialize;
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 use terrace_records::Partition;
 use terrace_runtime::http::{Answer, Request};
 use terrace_runtime::telemetry::Telemetry;
@@ -26,6 +31,8 @@ pub struct Query {
     queue: Arc<dyn JobQueue>,
     large: LargeAnswers,
     telemetry: Arc<Telemetry>,
+    witness: Arc<dyn Witness>,
+    beside_webhook: bool,
 }
 
 #[derive(Serialize)]
@@ -43,7 +50,30 @@ impl Query {
         large: LargeAnswers,
         telemetry: Arc<Telemetry>,
     ) -> Self {
-        Self { table, log, queue, large, telemetry }
+        Self { table, log, queue, large, telemetry, witness: Arc::new(NotConfigured), beside_webhook: false }
+    }
+
+    /// The same, with somebody who can ask Terra.
+    #[must_use]
+    pub fn with_witness(mut self, witness: Arc<dyn Witness>) -> Self {
+        self.witness = witness;
+        self
+    }
+
+    /// The same, where the webhook runs in this process and writes its lines to the same telemetry, which then knows
+    /// what was refused.
+    #[must_use]
+    pub fn beside_webhook(mut self) -> Self {
+        self.beside_webhook = true;
+        self
+    }
+
+    fn gather(&self, now: u64) -> Gather<'_> {
+        let refusals = match self.beside_webhook {
+            true => RefusalsKnown::Here(self.telemetry.refusals()),
+            false => RefusalsKnown::ByMetric,
+        };
+        Gather { table: &self.table, log: &self.log, witness: self.witness.as_ref(), refusals, now }
     }
 
     fn orders(&self) -> Orders<'_> {
@@ -52,6 +82,12 @@ impl Query {
 
     /// Answers one request.
     pub async fn handle(&self, request: &Request) -> Answer {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        self.handle_at(request, u64::try_from(since.as_millis()).unwrap_or(u64::MAX)).await
+    }
+
+    /// Answers one request as of a moment, in milliseconds since 1970.
+    pub async fn handle_at(&self, request: &Request, now_ms: u64) -> Answer {
         let Some(route) = Route::read(&request.path) else { return Answer::no_such_path() };
         let answered = match (&route, &request.method) {
             (Route::Replays, &Method::POST) => self.orders().replay(&request.body, &request.query).await,
@@ -62,7 +98,7 @@ impl Query {
                 self.orders().erase(Subject::Reference(reference.as_str().to_owned()), &request.query).await
             }
             (Route::Replays, _) => return Answer::method_not_allowed(route.methods()),
-            (_, &(Method::GET | Method::HEAD)) => self.answer(route, &request.query).await,
+            (_, &(Method::GET | Method::HEAD)) => self.answer(route, &request.query, now_ms).await,
             _ => return Answer::method_not_allowed(route.methods()),
         };
         let answered = match answered {
@@ -77,7 +113,7 @@ impl Query {
         })
     }
 
-    async fn answer(&self, route: Route<'_>, query: &[(String, String)]) -> Result<Answer, QueryError> {
+    async fn answer(&self, route: Route<'_>, query: &[(String, String)], now_ms: u64) -> Result<Answer, QueryError> {
         let records = Records { table: &self.table, log: &self.log };
         match route {
             Route::Health => Ok(Answer::json(200, &Health { status: "ok", version: env!("CARGO_PKG_VERSION") })),
@@ -96,6 +132,10 @@ impl Query {
             Route::Requests(user) => {
                 parameters::none(query)?;
                 Ok(Answer::json(200, &requests::list(&self.table, &user).await?))
+            }
+            Route::Diagnosis(user) => diagnosis::of_user(&self.gather(now_ms), &user, parameters::missed(query)?).await,
+            Route::ReferenceDiagnosis(reference) => {
+                diagnosis::of_reference(&self.gather(now_ms), &reference, parameters::missed(query)?).await
             }
             Route::Job(id) => {
                 parameters::none(query)?;

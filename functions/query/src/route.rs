@@ -16,6 +16,8 @@ pub enum Route<'p> {
     Record(UserId<'p>, &'p str, Identifier<'p>),
     /// A user's large requests.
     Requests(UserId<'p>),
+    /// Why a user's data may be missing.
+    Diagnosis(UserId<'p>),
     /// A user's deliveries.
     Deliveries(UserId<'p>),
     /// The body of one of them, by its name.
@@ -26,6 +28,8 @@ pub enum Route<'p> {
     ReferenceRecords(ReferenceId<'p>),
     /// One of them.
     ReferenceRecord(ReferenceId<'p>, &'p str, Identifier<'p>),
+    /// Why an end user's data may be missing.
+    ReferenceDiagnosis(ReferenceId<'p>),
     /// The order to replay deliveries.
     Replays,
     /// A job that was asked for, by its id.
@@ -44,11 +48,13 @@ impl<'p> Route<'p> {
                 Self::Record(UserId::new(user)?, data_type, Identifier::new(id)?)
             }
             ["users", user, "requests"] => Self::Requests(UserId::new(user)?),
+            ["users", user, "diagnosis"] => Self::Diagnosis(UserId::new(user)?),
             ["users", user, "deliveries"] => Self::Deliveries(UserId::new(user)?),
             ["users", user, "deliveries", name] => Self::Delivery(UserId::new(user)?, name),
             ["replays"] => Self::Replays,
             ["jobs", id] => Self::Job(id),
             ["references", reference] => Self::Reference(ReferenceId::new(reference)?),
+            ["references", reference, "diagnosis"] => Self::ReferenceDiagnosis(ReferenceId::new(reference)?),
             ["references", reference, "records"] => Self::ReferenceRecords(ReferenceId::new(reference)?),
             ["references", reference, "records", data_type, id] => {
                 Self::ReferenceRecord(ReferenceId::new(reference)?, data_type, Identifier::new(id)?)
@@ -80,6 +86,7 @@ mod tests {
         let id = Identifier::new("2026-07-01").unwrap();
         assert_eq!(Route::read("/users/u/records/daily/2026-07-01"), Some(Route::Record(user("u"), "daily", id)));
         assert_eq!(Route::read("/users/u/deliveries/d"), Some(Route::Delivery(user("u"), "d")));
+        assert_eq!(Route::read("/users/u/diagnosis"), Some(Route::Diagnosis(user("u"))));
         assert_eq!(Route::read("/references/r/records"), Some(Route::ReferenceRecords(ReferenceId::new("r").unwrap())));
     }
 

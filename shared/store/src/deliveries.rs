@@ -22,6 +22,12 @@ pub struct Deliveries {
     pub next: Option<Position>,
 }
 
+/// The sort keys between which deliveries of these times lie.
+pub(crate) fn log_bounds(times: Range<u64>) -> (String, String) {
+    let bound = |time: u64| format!("{LOG}{time:013}");
+    (bound(times.start), bound(times.end))
+}
+
 impl Log {
     /// Up to `limit` deliveries whose time lies in `times` (milliseconds since 1970), oldest first, after `after`.
     pub async fn deliveries(
@@ -34,7 +40,7 @@ impl Log {
         if times.is_empty() {
             return Ok(Deliveries::default());
         }
-        let bound = |time: u64| format!("{LOG}{time:013}");
+        let (low, high) = log_bounds(times);
         let output = self
             .table()
             .client()
@@ -45,8 +51,8 @@ impl Log {
             .expression_attribute_names("#partition", a::PARTITION)
             .expression_attribute_names("#record", a::SORT)
             .expression_attribute_values(":partition", s(partition.as_str()))
-            .expression_attribute_values(":low", s(bound(times.start)))
-            .expression_attribute_values(":high", s(bound(times.end)))
+            .expression_attribute_values(":low", s(low))
+            .expression_attribute_values(":high", s(high))
             .set_exclusive_start_key(after.map(|after| start_of(partition, after)))
             .limit(i32::try_from(limit).unwrap_or(i32::MAX))
             .send()

@@ -21,6 +21,7 @@ pub mod ledger;
 pub mod local;
 pub mod log;
 pub mod moving;
+pub mod newest;
 pub mod objects;
 pub mod parameter;
 pub mod queue;

@@ -270,7 +270,7 @@ fn stored_connection(item: &Item) -> StoredConnection {
     StoredConnection { user_id, connection: connection_of(item) }
 }
 
-fn record_of(item: &Item) -> Result<StoredRecord, StoreError> {
+pub(crate) fn record_of(item: &Item) -> Result<StoredRecord, StoreError> {
     let damaged = || StoreError::corrupt("read a record", "an attribute is missing from its item");
     let key = item::text(item, a::SORT).as_deref().and_then(RecordKey::from_sort_key).ok_or_else(damaged)?;
     let body = if item::flag(item, a::DELETED) {

@@ -15,9 +15,24 @@ use serde_json::{Map, Value};
 use std::fmt;
 use std::io::Write;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use terrace_terra::signature::Refusal;
 
 /// Where lines go.
-pub struct Telemetry(Mutex<Box<dyn Write + Send>>);
+pub struct Telemetry {
+    writer: Mutex<Box<dyn Write + Send>>,
+    refused: AtomicU64,
+    refused_last_ms: AtomicU64,
+}
+
+/// What this process refused for a signature that matched no secret, since it began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refusals {
+    /// How many deliveries.
+    pub count: u64,
+    /// When the last of them came, in milliseconds since 1970.
+    pub last_ms: u64,
+}
 
 impl fmt::Debug for Telemetry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -33,11 +48,16 @@ impl Telemetry {
 
     /// To this writer.
     pub fn to(writer: impl Write + Send + 'static) -> Self {
-        Self(Mutex::new(Box::new(writer)))
+        let writer: Box<dyn Write + Send> = Box::new(writer);
+        Self { writer: Mutex::new(writer), refused: AtomicU64::new(0), refused_last_ms: AtomicU64::new(0) }
     }
 
     /// Writes the line of a delivery.
     pub fn delivery(&self, line: &DeliveryLine<'_>, now_ms: u64) {
+        if line.outcome == Outcome::Refused(Refusal::Mismatch) {
+            self.refused.fetch_add(1, Ordering::Relaxed);
+            self.refused_last_ms.fetch_max(now_ms, Ordering::Relaxed);
+        }
         self.write(&line.to_json(now_ms));
     }
 
@@ -55,9 +75,15 @@ impl Telemetry {
         self.write(&Value::Object(line));
     }
 
+    /// What was refused for its signature. A function of its own only knows of itself.
+    pub fn refusals(&self) -> Refusals {
+        let of = |number: &AtomicU64| number.load(Ordering::Relaxed);
+        Refusals { count: of(&self.refused), last_ms: of(&self.refused_last_ms) }
+    }
+
     fn write(&self, line: &Value) {
         let text = format!("{line}\n");
-        if let Ok(mut writer) = self.0.lock() {
+        if let Ok(mut writer) = self.writer.lock() {
             // A reader that went away (a closed pipe, a full disk) must not cost a delivery its answer.
             drop(writer.write_all(text.as_bytes()).and_then(|()| writer.flush()));
         }
