@@ -451,7 +451,6 @@ async fn what_is_not_there_is_a_404() {
         "/references/nobody".to_owned(),
         "/references/nobody/records/lab_report/x".to_owned(),
         "/".to_owned(),
-        "/users".to_owned(),
         "/users/".to_owned(),
         "/users//records".to_owned(),
         "/users/u/".to_owned(),

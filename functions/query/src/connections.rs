@@ -54,6 +54,35 @@ pub async fn connection(table: &Table, user: &UserId<'_>) -> Result<ConnectionAn
     stored.as_ref().map(ConnectionAnswer::from).ok_or(QueryError::Unknown(NO_SUCH_USER))
 }
 
+/// How many pages of the index make one page of an answer at most: what is no user fills pages too.
+const MAX_PAGES: usize = 10;
+
+/// A page of all connections.
+#[derive(Debug, Serialize)]
+pub struct UsersAnswer {
+    users: Vec<ConnectionAnswer>,
+    cursor: Option<String>,
+}
+
+/// Every connection, whatever its status, in no order that means anything.
+pub async fn all(table: &Table, list: &ListQuestion<'_>) -> Result<UsersAnswer, QueryError> {
+    let question = Question::of([Some("users")]);
+    let mut after = list.cursor.map(|cursor| question.position(cursor)).transpose()?;
+    if after.as_ref().is_some_and(|after| after.start_key.is_none()) {
+        return Err(QueryError::bad("the cursor leads nowhere; take it from the last answer"));
+    }
+    let mut users = Vec::new();
+    for _page in 0..MAX_PAGES {
+        let page = table.connections(after.as_ref(), list.limit - users.len()).await?;
+        users.extend(page.entries.iter().map(ConnectionAnswer::from));
+        after = page.next;
+        if after.is_none() || users.len() >= list.limit {
+            break;
+        }
+    }
+    Ok(UsersAnswer { users, cursor: after.map(|next| question.cursor(next)) })
+}
+
 /// The connections of an end user.
 #[derive(Debug, Serialize)]
 pub struct ReferenceAnswer {

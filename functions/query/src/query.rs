@@ -81,6 +81,10 @@ impl Query {
         let records = Records { table: &self.table, log: &self.log };
         match route {
             Route::Health => Ok(Answer::json(200, &Health { status: "ok", version: env!("CARGO_PKG_VERSION") })),
+            Route::Users => {
+                let asked = ListQuestion::of_connections(query)?;
+                Ok(Answer::json(200, &connections::all(&self.table, &asked).await?))
+            }
             Route::Connection(user) => {
                 parameters::none(query)?;
                 Ok(Answer::json(200, &connections::connection(&self.table, &user).await?))

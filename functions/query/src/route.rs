@@ -8,6 +8,8 @@ use terrace_terra::ids::{Identifier, ReferenceId, UserId};
 pub enum Route<'p> {
     /// Whether this runs.
     Health,
+    /// Every connection.
+    Users,
     /// A connection.
     Connection(UserId<'p>),
     /// A user's records.
@@ -38,6 +40,7 @@ impl<'p> Route<'p> {
         let parts: Vec<&str> = path.strip_prefix('/')?.split('/').collect();
         Some(match *parts.as_slice() {
             ["health"] => Self::Health,
+            ["users"] => Self::Users,
             ["users", user] => Self::Connection(UserId::new(user)?),
             ["users", user, "records"] => Self::Records(UserId::new(user)?),
             ["users", user, "records", data_type, id] => {
@@ -74,6 +77,7 @@ mod tests {
     #[test]
     fn paths_lead_where_they_say() {
         let user = |text| UserId::new(text).unwrap();
+        assert_eq!(Route::read("/users"), Some(Route::Users));
         assert_eq!(Route::read("/health"), Some(Route::Health));
         assert_eq!(Route::read("/users/u"), Some(Route::Connection(user("u"))));
         assert_eq!(Route::read("/users/u/records"), Some(Route::Records(user("u"))));
@@ -89,7 +93,6 @@ mod tests {
             "",
             "/",
             "//users/u",
-            "/users",
             "/users/",
             "/users//records",
             "/users/u/",
