@@ -2,6 +2,7 @@
 
 use crate::cursor::Question;
 use crate::error::QueryError;
+use crate::nearby;
 use crate::parameters::ListQuestion;
 use crate::times::instant;
 use serde::Serialize;
@@ -45,13 +46,13 @@ fn shown(stored: &StoredConnection) -> Connection {
     stored.connection.shown(PartitionKind::User)
 }
 
-/// What is said where nothing is known of a user.
-pub const NO_SUCH_USER: &str = "nothing is known of this user: no delivery named it";
-
 /// One connection.
 pub async fn connection(table: &Table, user: &UserId<'_>) -> Result<ConnectionAnswer, QueryError> {
     let stored = table.connection(&Partition::of_user(user)).await?;
-    stored.as_ref().map(ConnectionAnswer::from).ok_or(QueryError::Unknown(NO_SUCH_USER))
+    match &stored {
+        Some(stored) => Ok(ConnectionAnswer::from(stored)),
+        None => Err(nearby::no_such_user(table, user).await?),
+    }
 }
 
 /// How many pages of the index make one page of an answer at most: what is no user fills pages too.
@@ -104,7 +105,7 @@ pub async fn of_reference(
     // The index has connections without a reference under `-`, which is a name that somebody may be given too.
     page.entries.retain(|stored| shown(stored).reference_id() == Some(reference.as_str()));
     if page.entries.is_empty() && page.next.is_none() && after.is_none() {
-        return Err(QueryError::Unknown("no connection has this reference"));
+        return Err(nearby::no_such_reference(table, reference).await?);
     }
     Ok(ReferenceAnswer {
         reference_id: reference.as_str().to_owned(),

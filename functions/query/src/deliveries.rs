@@ -1,9 +1,9 @@
 //! Deliveries, and what became of them. That is not written down anywhere: it is told from the versions that a
 //! delivery's copies have and the versions that stand.
 
-use crate::connections::NO_SUCH_USER;
 use crate::cursor::Question;
 use crate::error::QueryError;
+use crate::nearby;
 use crate::parameters::ListQuestion;
 use crate::times::{day, instant};
 use serde::Serialize;
@@ -64,7 +64,7 @@ pub async fn list(
     let mut page = log.deliveries(&partition, times(asked), after.as_ref(), asked.limit).await?;
     let stored = table.connection(&partition).await?;
     if page.entries.is_empty() && after.is_none() && stored.is_none() {
-        return Err(QueryError::Unknown(NO_SUCH_USER));
+        return Err(nearby::no_such_user(table, user).await?);
     }
     // What an erase takes is on its way to nowhere, however far the job is.
     let erasure = stored.as_ref().and_then(|stored| stored.connection.erasure(partition.kind()));

@@ -4,6 +4,7 @@
 //! * [`parameters`]: what the query string says, checked before anything is looked up.
 //! * [`cursor`]: where a list goes on, bound to its question.
 //! * [`query`]: the handler, over [`connections`], [`records`], [`deliveries`] and [`requests`].
+//! * [`nearby`]: what is said where somebody is not known.
 //! * [`orders`]: erase somebody, replay deliveries; and how far a job is.
 //! * [`large`]: what becomes of an answer that Lambda cannot hand back.
 
@@ -12,6 +13,7 @@ pub mod cursor;
 pub mod deliveries;
 pub mod error;
 pub mod large;
+pub mod nearby;
 pub mod orders;
 pub mod parameters;
 pub mod query;

@@ -1,7 +1,7 @@
 //! Large requests.
 
-use crate::connections::NO_SUCH_USER;
 use crate::error::QueryError;
+use crate::nearby;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use terrace_records::{Partition, Request, Status};
@@ -51,7 +51,7 @@ pub async fn list(table: &Table, user: &UserId<'_>) -> Result<RequestsAnswer, Qu
     if status == Some(Status::Erased) {
         requests.clear();
     } else if requests.is_empty() && status.is_none() && !table.is_known(&partition).await? {
-        return Err(QueryError::Unknown(NO_SUCH_USER));
+        return Err(nearby::no_such_user(table, user).await?);
     }
     let answer = |(reference, request): (String, Request)| RequestAnswer {
         reference,

@@ -2,7 +2,7 @@
 
 use crate::batch::item_key;
 use crate::error::StoreError;
-use crate::item::{self, Item, s};
+use crate::item::{self, Item, n, s};
 use crate::schema::{BY_START, attribute as a};
 use crate::table::Table;
 use crate::view::{RecordBody, Source, stored_scores, stored_version};
@@ -11,6 +11,10 @@ use std::collections::HashMap;
 use terrace_records::scores::StoredScores;
 use terrace_records::{Partition, RecordKey, Version};
 use terrace_terra::DataType;
+use terrace_terra::time::date_as_sent;
+
+/// How many items one call looks at for changes.
+const STRETCH: i32 = 1_000;
 
 /// A record as it is read from the view.
 #[derive(Debug, Clone)]
@@ -40,6 +44,21 @@ impl StoredRecord {
     /// Where it stands in the list of its type.
     pub fn position(&self) -> Position {
         Position { record: self.key.sort_key().to_owned(), start_key: self.start_key.clone() }
+    }
+
+    /// Whether a delete mark stands in its place.
+    pub fn is_deleted(&self) -> bool {
+        self.body == RecordBody::Deleted
+    }
+
+    /// The date it is listed under, its own as sent; `None` where it has none.
+    pub fn day(&self) -> Option<&str> {
+        let own = match &self.start_key {
+            Some(start_key) => start_key.split_once('#').map_or("", |(_, moment)| moment),
+            None if self.key.data_type().is_daily() => self.key.identifier_text(),
+            None => "",
+        };
+        date_as_sent(own)
     }
 }
 
@@ -82,6 +101,12 @@ impl Days {
         };
         (format!("{data_type}#{from}"), format!("{data_type}#{to}"))
     }
+
+    /// Whether a key `<type>#<time>` lies in these days.
+    pub fn has_key(&self, data_type: DataType, key: &str) -> bool {
+        let (low, high) = self.bounds(data_type);
+        (low.as_str()..=high.as_str()).contains(&key)
+    }
 }
 
 impl Table {
@@ -89,6 +114,12 @@ impl Table {
     pub async fn record(&self, partition: &Partition, key: &RecordKey) -> Result<Option<StoredRecord>, StoreError> {
         let item = self.get("read a record", partition, key.sort_key()).await?;
         item.map(|item| record_of(&item)).transpose()
+    }
+
+    /// The records of these keys, in their order, of those that there are. Deleted ones are returned as such.
+    pub async fn records_of(&self, partition: &Partition, keys: &[RecordKey]) -> Result<Vec<StoredRecord>, StoreError> {
+        let sort_keys: Vec<String> = keys.iter().map(|key| key.sort_key().to_owned()).collect();
+        self.items_of("read records", partition, &sort_keys, None).await?.iter().map(record_of).collect()
     }
 
     /// Up to `limit` records of one type, by date as sent, after `after`. Deleted ones are left out, so that a page may
@@ -129,6 +160,40 @@ impl Table {
         }
         let records: Result<Vec<_>, _> =
             items.iter().filter(|item| !item::flag(item, a::DELETED)).map(record_of).collect();
+        Ok(Page { entries: records?, next })
+    }
+
+    /// Records of one type that were written at or after a time, in milliseconds since 1970, by their keys, after `after`.
+    /// Deleted ones are among them. Reads the items of the type, however few of them are new, a stretch at a call, so that
+    /// a page may be empty and yet not be the last. As the last writes left them, which no index is.
+    pub async fn changed(
+        &self,
+        partition: &Partition,
+        data_type: DataType,
+        since_ms: u64,
+        after: Option<&Position>,
+    ) -> Result<Page<StoredRecord>, StoreError> {
+        let output = self
+            .client()
+            .query()
+            .table_name(self.name())
+            .consistent_read(true)
+            .key_condition_expression("#partition = :partition AND #sort BETWEEN :low AND :high")
+            .filter_expression("#updated >= :since")
+            .expression_attribute_names("#partition", a::PARTITION)
+            .expression_attribute_names("#sort", a::SORT)
+            .expression_attribute_names("#updated", a::UPDATED_AT)
+            .expression_attribute_values(":partition", s(partition.as_str()))
+            .expression_attribute_values(":low", s(format!("{data_type}#")))
+            .expression_attribute_values(":high", s(format!("{data_type}$")))
+            .expression_attribute_values(":since", n(since_ms))
+            .set_exclusive_start_key(after.map(|after| item_key(partition, &after.record)))
+            .limit(STRETCH)
+            .send()
+            .await
+            .map_err(|error| StoreError::from_sdk("list changes", error))?;
+        let next = output.last_evaluated_key.as_ref().and_then(position_of);
+        let records: Result<Vec<_>, _> = output.items.unwrap_or_default().iter().map(record_of).collect();
         Ok(Page { entries: records?, next })
     }
 
