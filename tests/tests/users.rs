@@ -1,5 +1,10 @@
 //! Every connection is listed, a page at a time, and nothing that is no user.
-#![expect(clippy::panic, clippy::unwrap_used, reason = "a test fails where something is not as it has to be")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails where something is not as it has to be"
+)]
 
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

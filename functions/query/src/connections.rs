@@ -10,17 +10,30 @@ use std::collections::BTreeMap;
 use terrace_records::{Connection, Partition, PartitionKind};
 use terrace_store::{Position, StoredConnection, Table};
 use terrace_terra::ids::{ReferenceId, UserId};
+use utoipa::ToSchema;
 
 /// A connection as it is answered.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct ConnectionAnswer {
+    /// Terra's id.
     user_id: String,
+    /// Where the data comes from.
+    #[schema(required = true)]
     provider: Option<String>,
+    /// Your name for the end user.
+    #[schema(required = true)]
     reference_id: Option<String>,
+    /// `active`, `error`, `revoked`, `replaced` or `erased`.
     status: &'static str,
+    /// The permissions, as the newest list has them.
     scopes: Vec<String>,
+    /// When each type was last delivered.
+    #[schema(value_type = BTreeMap<String, String>)]
     last_delivery: BTreeMap<&'static str, String>,
+    /// The id that goes on in its place.
+    #[schema(required = true)]
     replaced_by: Option<String>,
+    /// The ids whose place it took.
     replaces: Vec<String>,
 }
 
@@ -59,9 +72,11 @@ pub async fn connection(table: &Table, user: &UserId<'_>) -> Result<ConnectionAn
 const MAX_PAGES: usize = 10;
 
 /// A page of all connections.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct UsersAnswer {
     users: Vec<ConnectionAnswer>,
+    /// Where to go on; null at the end.
+    #[schema(required = true)]
     cursor: Option<String>,
 }
 
@@ -85,10 +100,12 @@ pub async fn all(table: &Table, list: &ListQuestion<'_>) -> Result<UsersAnswer, 
 }
 
 /// The connections of an end user.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct ReferenceAnswer {
     reference_id: String,
     connections: Vec<ConnectionAnswer>,
+    /// Where to go on; null at the end.
+    #[schema(required = true)]
     cursor: Option<String>,
 }
 

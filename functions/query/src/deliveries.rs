@@ -12,19 +12,22 @@ use std::ops::Range;
 use terrace_records::{LogKey, Partition, RecordKey, Status, Version};
 use terrace_store::{Log, LoggedDelivery, Table};
 use terrace_terra::ids::UserId;
+use utoipa::ToSchema;
 
 /// A name longer than this is none: no key holds it.
 const MAX_NAME: usize = 1_000;
 
 /// A page of deliveries.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct DeliveriesAnswer {
     deliveries: Vec<DeliveryAnswer>,
+    /// Where to go on; null at the end.
+    #[schema(required = true)]
     cursor: Option<String>,
 }
 
 /// What became of a delivery's copies.
-#[derive(Debug, Serialize, Default, PartialEq, Eq)]
+#[derive(Debug, Serialize, ToSchema, Default, PartialEq, Eq)]
 struct Copies {
     /// They are the record.
     current: usize,
@@ -34,16 +37,30 @@ struct Copies {
     pending: usize,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct DeliveryAnswer {
+    /// Its name.
     delivery: String,
+    /// The event's type.
     event: String,
+    /// When it came.
+    #[schema(format = DateTime)]
     received_at: String,
+    /// When Terra made it, where a header says so.
+    #[schema(required = true, format = DateTime)]
     ordered_at: Option<String>,
+    /// When it was signed.
+    #[schema(format = DateTime)]
     signed_at: String,
+    /// `stored`, `queued`, `ignored`, `quarantined`, or `unknown` of one with too many copies to list.
     status: &'static str,
+    /// Why it is in quarantine.
+    #[schema(required = true)]
     quarantine: Option<String>,
+    /// The length of its body.
     bytes: u64,
+    /// What became of its records.
+    #[schema(required = true)]
     records: Option<Copies>,
 }
 

@@ -5,6 +5,7 @@ use crate::deliveries;
 use crate::error::QueryError;
 use crate::large::LargeAnswers;
 use crate::nearby::Whose;
+use crate::openapi;
 use crate::orders::Orders;
 use crate::parameters::{self, ListQuestion, RecordsQuestion};
 use crate::records::Records;
@@ -17,6 +18,7 @@ use terrace_runtime::http::{Answer, Request};
 use terrace_runtime::telemetry::Telemetry;
 use terrace_store::queue::{JobQueue, Subject};
 use terrace_store::{Log, Table};
+use utoipa::ToSchema;
 
 /// What answers questions.
 #[derive(Debug)]
@@ -28,9 +30,12 @@ pub struct Query {
     telemetry: Arc<Telemetry>,
 }
 
-#[derive(Serialize)]
-struct Health {
+/// Whether this runs, and which of its versions.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Health {
+    /// `ok`.
     status: &'static str,
+    /// Of the release.
     version: &'static str,
 }
 
@@ -82,6 +87,10 @@ impl Query {
         let records = Records { table: &self.table, log: &self.log, known: request.header("if-none-match") };
         match route {
             Route::Health => Ok(Answer::json(200, &Health { status: "ok", version: env!("CARGO_PKG_VERSION") })),
+            Route::OpenApi => {
+                parameters::none(query)?;
+                Ok(Answer::json(200, &openapi::document()))
+            }
             Route::Users => {
                 let asked = ListQuestion::of_connections(query)?;
                 Ok(Answer::json(200, &connections::all(&self.table, &asked).await?))

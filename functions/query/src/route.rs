@@ -3,11 +3,31 @@
 
 use terrace_terra::ids::{Identifier, ReferenceId, UserId};
 
+/// The paths that there are. Each leads to a [`Route`], and stands in the document.
+pub const PATTERNS: [&str; 14] = [
+    "/health",
+    "/openapi.json",
+    "/users",
+    "/users/{user_id}",
+    "/users/{user_id}/records",
+    "/users/{user_id}/records/{type}/{id}",
+    "/users/{user_id}/requests",
+    "/users/{user_id}/deliveries",
+    "/users/{user_id}/deliveries/{delivery}",
+    "/references/{reference_id}",
+    "/references/{reference_id}/records",
+    "/references/{reference_id}/records/{type}/{id}",
+    "/replays",
+    "/jobs/{job}",
+];
+
 /// A question.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Route<'p> {
     /// Whether this runs.
     Health,
+    /// The document of all this.
+    OpenApi,
     /// Every connection.
     Users,
     /// A connection.
@@ -40,6 +60,7 @@ impl<'p> Route<'p> {
         let parts: Vec<&str> = path.strip_prefix('/')?.split('/').collect();
         Some(match *parts.as_slice() {
             ["health"] => Self::Health,
+            ["openapi.json"] => Self::OpenApi,
             ["users"] => Self::Users,
             ["users", user] => Self::Connection(UserId::new(user)?),
             ["users", user, "records"] => Self::Records(UserId::new(user)?),

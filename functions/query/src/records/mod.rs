@@ -16,6 +16,7 @@ use self::page::AnswerPage;
 use crate::cursor::{Place, Question};
 use crate::error::QueryError;
 use crate::nearby::{self, Whose};
+use crate::openapi::shapes::RecordAnswer;
 use crate::parameters::{Detail, RecordsQuestion};
 use crate::times::{instant, now_ms};
 use serde::Serialize;
@@ -24,17 +25,22 @@ use terrace_records::{Connection, Partition, RecordKey, Status};
 use terrace_runtime::http::{Answer, JSON};
 use terrace_store::{Log, StoredRecord, Table};
 use terrace_terra::ids::Identifier;
+use utoipa::ToSchema;
 
 /// How long before its answer a list of changes may miss a write, in milliseconds. A record bears the time when the
 /// function that wrote it began, and Lambda lets one run for fifteen minutes; clocks differ by less than a minute.
 const LATE_MS: u64 = 16 * 60 * 1_000;
 
 /// A page of records.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct RecordsAnswer {
+    #[schema(value_type = Vec<RecordAnswer>)]
     records: Vec<Box<RawValue>>,
+    /// Where to go on; null at the end.
+    #[schema(required = true)]
     cursor: Option<String>,
     /// Of a list of changes: what to ask for next time.
+    #[schema(format = DateTime)]
     #[serde(skip_serializing_if = "Option::is_none")]
     next_updated_since: Option<String>,
     /// The id that the records of this one went over to.
