@@ -90,7 +90,7 @@ async fn several_types_are_one_list() {
     let first = terrace.read("/users/u/records", &[("type", "sleep,daily"), ("limit", "1")]).await;
     let cursor = ("cursor", first["cursor"].as_str().unwrap());
     assert_eq!(listed(&terrace, &[("type", "daily"), ("type", "sleep"), cursor]).await[0], "daily/2026-07-02");
-    for other in ["daily", "daily,sleep,body", ""] {
+    for other in ["daily", "daily,sleep,body", ","] {
         assert_eq!(terrace.get("/users/u/records", &[("type", other), cursor]).await.status, 400, "{other}");
     }
 }
@@ -125,7 +125,7 @@ async fn moments_are_compared_with_the_records_own_instants() {
         ("2026-07-02", "2026-07-02T00:00:00Z", &["activity/day"]),
         ("2026-07-01T09:30:00Z", "2026-07-01", &["activity/early", "activity/local", "activity/ahead"]),
     ] {
-        let asked = [("from", from), ("to", to)];
+        let asked: Vec<_> = [("from", from), ("to", to)].into_iter().filter(|(_, end)| !end.is_empty()).collect();
         assert_eq!(listed(&terrace, &asked).await, found, "{asked:?}");
         for limit in ["1", "2", "3"] {
             assert_eq!(in_pages(&terrace, &asked, limit).await, found, "{asked:?} by {limit}");

@@ -22,6 +22,8 @@ use tokio::time::timeout;
 const BODY_WITHIN: Duration = Duration::from_secs(60);
 /// How much of a body over the limit is read, so that the sender gets to read the answer.
 const MAX_DRAINED: usize = 1_024 * 1_024 * 1_024;
+/// How long the body of an order may be.
+const MAX_ORDER: usize = 64 * 1_024;
 /// How long requests under way may take to end once told to stop.
 const END_WITHIN: Duration = Duration::from_secs(10);
 
@@ -61,7 +63,7 @@ async fn answer(State(laptop): State<Arc<Laptop>>, request: axum::extract::Reque
                     "data is read on this machine alone; ask 127.0.0.1 or localhost by name",
                 )
             } else {
-                laptop.query.handle(&request).await
+                question(&laptop, request, body).await
             }
         }
         Err(answer) => answer,
@@ -91,6 +93,16 @@ async fn webhook(laptop: &Laptop, request: Request, body: Body, moment: Moment) 
     match timeout(BODY_WITHIN, read(body, &request.headers, laptop.webhook.max_body_bytes())).await {
         Ok(Ok(Read::Whole(body))) => laptop.webhook.handle(&Request { body, ..request }).await,
         Ok(Ok(Read::TooLong(bytes))) => laptop.webhook.too_large(bytes, moment),
+        Ok(Err(_)) => Answer::error(400, "bad_request", "the body broke off"),
+        Err(_) => Answer::error(408, "timeout", "the body took too long to come"),
+    }
+}
+
+/// A question, or an order, whose body says what is to be done.
+async fn question(laptop: &Laptop, request: Request, body: Body) -> Answer {
+    match timeout(BODY_WITHIN, read(body, &request.headers, MAX_ORDER)).await {
+        Ok(Ok(Read::Whole(body))) => laptop.query.handle(&Request { body, ..request }).await,
+        Ok(Ok(Read::TooLong(_))) => Answer::error(413, "too_large", "no order is as long as this body"),
         Ok(Err(_)) => Answer::error(400, "bad_request", "the body broke off"),
         Err(_) => Answer::error(408, "timeout", "the body took too long to come"),
     }

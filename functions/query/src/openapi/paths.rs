@@ -116,7 +116,7 @@ fn reference_record() {}
 
 /// Apply deliveries again
 #[utoipa::path(post, path = "/replays", tag = "orders",
-    request_body(content = Option<Replay>, description = "Without a body: the whole quarantine"),
+    request_body(content = Replay, description = "Without a body: the whole quarantine"),
     responses((status = 202, body = JobAnswer, description = "It will be done"), Refused))]
 fn replay() {}
 

@@ -116,19 +116,19 @@ pub struct JobAnswer {
 pub enum Refused {
     /// The question is wrong; the message says what to write instead.
     #[response(status = 400)]
-    Wrong(#[to_schema] ErrorAnswer),
+    Wrong(ErrorAnswer),
     /// A laptop is asked by a name that is not its own.
     #[response(status = 403)]
-    Elsewhere(#[to_schema] ErrorAnswer),
+    Elsewhere(ErrorAnswer),
     /// There is nothing of this name; the message says what is known nearby.
     #[response(status = 404)]
-    Unknown(#[to_schema] ErrorAnswer),
+    Unknown(ErrorAnswer),
     /// The table or the bucket is damaged, or refuses.
     #[response(status = 500)]
-    Damaged(#[to_schema] ErrorAnswer),
+    Damaged(ErrorAnswer),
     /// Ask again.
     #[response(status = 503)]
-    Unavailable(#[to_schema] ErrorAnswer),
+    Unavailable(ErrorAnswer),
 }
 
 /// What may come in place of an answer of any length.
@@ -136,5 +136,5 @@ pub enum Refused {
 pub enum Large {
     /// The answer is larger than 4 MB, and lies for a minute where `location` says.
     #[response(status = 307)]
-    Elsewhere(#[to_schema] ErrorAnswer),
+    Elsewhere(ErrorAnswer),
 }

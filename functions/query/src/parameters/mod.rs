@@ -28,14 +28,19 @@ struct Parameters<'q>(&'q [(String, String)]);
 
 impl<'q> Parameters<'q> {
     /// Those of a question that takes the ones `known`, of which those in `repeated` may be given more than once.
+    ///
+    /// An empty value is none: who filters by nothing does not mean everything. Only the cursor of a first page may be.
     fn of(query: &'q [(String, String)], known: &[&'static str], repeated: &[&str]) -> Result<Self, QueryError> {
-        for (at, (name, _)) in query.iter().enumerate() {
+        for (at, (name, value)) in query.iter().enumerate() {
             if !known.contains(&name.as_str()) {
                 let meant = meant(name, known.iter().copied());
                 return Err(QueryError::bad(format!(
                     "there is no such parameter here{meant}; there are {}",
                     known.join(", ")
                 )));
+            }
+            if value.is_empty() && name != "cursor" {
+                return Err(QueryError::bad(format!("{name} is empty; write a value or leave it out")));
             }
             if !repeated.contains(&name.as_str()) && query.iter().take(at).any(|(earlier, _)| earlier == name) {
                 return Err(QueryError::bad(format!("{name} is given twice; give it once")));
