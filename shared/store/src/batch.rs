@@ -13,6 +13,15 @@ const BATCH: usize = 100;
 /// How often keys that DynamoDB did not get to are asked for again.
 const MAX_ROUNDS: usize = 8;
 
+/// How fresh what is read has to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Freshness {
+    /// As the last writes left it.
+    Latest,
+    /// As they left it a moment ago, for half the read units.
+    Recent,
+}
+
 impl Table {
     /// The items of these sort keys in one partition, in their order, of those that there are.
     pub(crate) async fn items_of(
@@ -21,21 +30,23 @@ impl Table {
         partition: &Partition,
         sort_keys: &[String],
         attributes: Option<&[&str]>,
+        freshness: Freshness,
     ) -> Result<Vec<Item>, StoreError> {
         let keys: Vec<Item> = sort_keys.iter().map(|key| item_key(partition, key)).collect();
-        self.items(doing, &keys, attributes).await
+        self.items(doing, &keys, attributes, freshness).await
     }
 
-    /// The items of these keys, in their order, of those that there are, as the last writes left them.
+    /// The items of these keys, in their order, of those that there are.
     pub(crate) async fn items(
         &self,
         doing: &'static str,
         keys: &[Item],
         attributes: Option<&[&str]>,
+        freshness: Freshness,
     ) -> Result<Vec<Item>, StoreError> {
         let mut found: HashMap<(String, String), Item> = HashMap::new();
         for batch in keys.chunks(BATCH) {
-            let mut wanted = Some(keys_and_attributes(batch.to_vec(), attributes)?);
+            let mut wanted = Some(keys_and_attributes(batch.to_vec(), attributes, freshness)?);
             let mut rounds = 0;
             while let Some(request) = wanted.take() {
                 rounds += 1;
@@ -62,8 +73,13 @@ pub(crate) fn item_key(partition: &Partition, sort_key: &str) -> Item {
     Item::from([(a::PARTITION.to_owned(), s(partition.as_str())), (a::SORT.to_owned(), s(sort_key))])
 }
 
-fn keys_and_attributes(keys: Vec<Item>, attributes: Option<&[&str]>) -> Result<KeysAndAttributes, StoreError> {
-    let mut request = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true);
+fn keys_and_attributes(
+    keys: Vec<Item>,
+    attributes: Option<&[&str]>,
+    freshness: Freshness,
+) -> Result<KeysAndAttributes, StoreError> {
+    let latest = freshness == Freshness::Latest;
+    let mut request = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(latest);
     if let Some(attributes) = attributes {
         let placeholders: Vec<String> = (0..attributes.len()).map(|number| format!("#{number}")).collect();
         request = request.projection_expression(placeholders.join(", "));

@@ -1,6 +1,6 @@
 //! Reading connections: one by its id, an end user's, and all of them.
 
-use crate::batch::item_key;
+use crate::batch::{Freshness, item_key};
 use crate::error::StoreError;
 use crate::item::{self, Item, s};
 use crate::reader::{Page, Position};
@@ -93,7 +93,7 @@ impl Table {
         let partitions = entries.iter().filter_map(|entry| item::text(entry, a::PARTITION));
         let keys: Vec<Item> =
             partitions.map(|partition| item_key(&Partition::from_stored(partition), CONNECTION)).collect();
-        let items = self.items("list connections", &keys, None).await?;
+        let items = self.items("list connections", &keys, None, Freshness::Latest).await?;
         Ok(items.iter().map(stored_connection).collect())
     }
 }

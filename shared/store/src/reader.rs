@@ -1,6 +1,6 @@
 //! Reading the view: records by key and by date, and the versions that tell what became of a delivery.
 
-use crate::batch::item_key;
+use crate::batch::{Freshness, item_key};
 use crate::error::StoreError;
 use crate::item::{self, Item, n, s};
 use crate::schema::{BY_START, attribute as a};
@@ -119,11 +119,16 @@ impl Table {
     /// The records of these keys, in their order, of those that there are. Deleted ones are returned as such.
     pub async fn records_of(&self, partition: &Partition, keys: &[RecordKey]) -> Result<Vec<StoredRecord>, StoreError> {
         let sort_keys: Vec<String> = keys.iter().map(|key| key.sort_key().to_owned()).collect();
-        self.items_of("read records", partition, &sort_keys, None).await?.iter().map(record_of).collect()
+        self.items_of("read records", partition, &sort_keys, None, Freshness::Latest)
+            .await?
+            .iter()
+            .map(record_of)
+            .collect()
     }
 
     /// Up to `limit` records of one type, by date as sent, after `after`. Deleted ones are left out, so that a page may
-    /// hold fewer and yet not be the last.
+    /// hold fewer and yet not be the last. What was written within the last moment may be missing: that halves what a list
+    /// costs, and the index of sessions follows the table no sooner.
     pub async fn records(
         &self,
         partition: &Partition,
@@ -140,7 +145,6 @@ impl Table {
             .query()
             .table_name(self.name())
             .set_index_name(index.map(str::to_owned))
-            .consistent_read(index.is_none())
             .key_condition_expression("#partition = :partition AND #range BETWEEN :low AND :high")
             .expression_attribute_names("#partition", a::PARTITION)
             .expression_attribute_names("#range", range)
@@ -156,7 +160,7 @@ impl Table {
         let mut items = output.items.unwrap_or_default();
         if index.is_some() {
             let keys: Vec<String> = items.iter().filter_map(|item| item::text(item, a::SORT)).collect();
-            items = self.items_of("list records", partition, &keys, None).await?;
+            items = self.items_of("list records", partition, &keys, None, Freshness::Recent).await?;
         }
         let records: Result<Vec<_>, _> =
             items.iter().filter(|item| !item::flag(item, a::DELETED)).map(record_of).collect();
@@ -204,8 +208,15 @@ impl Table {
         keys: &[RecordKey],
     ) -> Result<HashMap<RecordKey, Version>, StoreError> {
         let sort_keys: Vec<String> = keys.iter().map(|key| key.sort_key().to_owned()).collect();
-        let items =
-            self.items_of("read versions", partition, &sort_keys, Some(&[a::PARTITION, a::SORT, a::VERSION])).await?;
+        let items = self
+            .items_of(
+                "read versions",
+                partition,
+                &sort_keys,
+                Some(&[a::PARTITION, a::SORT, a::VERSION]),
+                Freshness::Latest,
+            )
+            .await?;
         let versions = items.iter().filter_map(|item| {
             let key = RecordKey::from_sort_key(&item::text(item, a::SORT)?)?;
             Some((key, stored_version(item)?))
