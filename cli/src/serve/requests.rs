@@ -150,6 +150,10 @@ fn response(answer: Answer) -> Response<Body> {
 mod tests {
     use super::*;
     use axum::http::Method;
+    use terrace_runtime::settings::IntakeSettings;
+    use terrace_runtime::telemetry::Telemetry;
+    use terrace_terra::SigningSecret;
+    use terrace_worker::fetch::{FetchLimits, Fetcher, Hosts};
 
     #[test]
     fn questions_are_answered_under_this_machines_own_names_alone() {
@@ -170,5 +174,24 @@ mod tests {
         for other in ["example.com", "example.com:8787", "127.0.0.1.example.com", "localhost.example.com:80", ""] {
             assert!(!asked(other), "{other}");
         }
+    }
+
+    #[tokio::test]
+    async fn an_order_is_taken_with_its_body() {
+        let folder = tempfile::tempdir().unwrap();
+        let secrets = vec![SigningSecret::new("secret").unwrap()];
+        let fetcher = Fetcher::new(Hosts::default(), FetchLimits::default());
+        let (intake, telemetry) = (IntakeSettings::default(), Telemetry::to(io::sink()));
+        let laptop = Arc::new(Laptop::open(folder.path(), secrets, intake, fetcher, telemetry).await.unwrap());
+        let order = |body: String| {
+            let order = axum::extract::Request::builder().method(Method::POST).uri("/replays");
+            answer(State(Arc::clone(&laptop)), order.header(header::HOST, "localhost").body(Body::from(body)).unwrap())
+        };
+        let taken = order(r#"{"only":"all","dry_run":true}"#.to_owned()).await;
+        assert_eq!(taken.status(), 202);
+        let taken = taken.into_body().collect().await.unwrap().to_bytes();
+        assert!(String::from_utf8_lossy(&taken).contains(r#""asked":{"only":"all","dry_run":true}"#), "{taken:?}");
+        assert_eq!(order(r#"{"only":"some"}"#.to_owned()).await.status(), 400);
+        assert_eq!(order(format!("{{}}{}", " ".repeat(MAX_ORDER))).await.status(), 413);
     }
 }
