@@ -26,6 +26,15 @@ fn tag(answer: &Answer) -> String {
     header(answer, "etag").unwrap().to_owned()
 }
 
+/// Has a record look as if it had been written at one moment, whenever it was.
+async fn written_at_once(terrace: &Terrace, record: &str) {
+    use aws_sdk_dynamodb::types::AttributeValue::{N, S};
+    let update = terrace.client.update_item().table_name(terrace_tests::terrace::TABLE);
+    let update = update.key("user_id", S("u".to_owned())).key("record", S(record.to_owned()));
+    let update = update.update_expression("SET updated_at = :at").expression_attribute_values(":at", N(AT.to_string()));
+    update.send().await.unwrap();
+}
+
 const AT: u64 = 1_750_000_000_000;
 
 #[tokio::test]
@@ -80,6 +89,13 @@ async fn whatever_changes_changes_the_tag() {
     let with = terrace.get_knowing("/users/u/records/activity/b", &[], &without).await;
     assert_eq!(with.status, 200, "a score is part of the record");
     assert_ne!(tag(&with), without);
+    written_at_once(&terrace, "activity#b").await;
+    let before = tag(&terrace.get("/users/u/records/activity/b", &[]).await);
+    assert_ne!(before, tag(&with), "the time of writing stands in the answer");
+    terrace.accept(&activity("b", 1, json!(8)).ordered(AT + 5)).await;
+    written_at_once(&terrace, "activity#b").await;
+    let after = terrace.get_knowing("/users/u/records/activity/b", &[], &before).await;
+    assert_eq!(after.status, 200, "so is a newer value of one");
     // The same delivery again is the same record.
     let before = tag(&terrace.get(ONE, &[]).await);
     terrace.accept(&activity("a", 2, json!(3)).ordered(AT + 20)).await;

@@ -77,7 +77,7 @@ impl Table {
             .await
             .map_err(|error| StoreError::from_sdk("list connections", error))?;
         let mut keys = output.items.unwrap_or_default();
-        // An end user's own partition has a mark where they were erased, and is no user.
+        // The other partitions have no place in this index; should one get there it is still no user.
         keys.retain(|key| {
             let partition = item::text(key, a::PARTITION).map(Partition::from_stored);
             partition.is_some_and(|partition| partition.kind() == PartitionKind::User)
