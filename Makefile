@@ -9,7 +9,7 @@ CARGO_DENY := 0.20.2
 ARCHITECTURE ?= arm64
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-sqs bench lint doc deny check-infra build deploy ship smoke rollback secret destroy size golden check clean
+.PHONY: help run demo test test-sqs test-openapi bench lint doc deny check-infra build deploy ship smoke rollback secret destroy size golden check clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,8 +26,12 @@ test: ## all tests, those in the documentation too; ARGS="-p terrace-terra" for 
 test-sqs: ## the jobs over SQS, as an emulator from PyPI has it; needs Python 3
 	tests/sqs/run.sh
 
+test-openapi: ## the handlers against their OpenAPI document, with schemathesis from PyPI; needs Python 3; EXAMPLES, SEED
+	tests/openapi/run.sh
+
 bench: ## the budgets, beside a plain Node and a plain Python receiver
 	cargo build --release --locked -p terrace-webhook
+	cargo build --release --locked -p terrace-query
 	cargo run --release --locked -p terrace-bench -- $(ARGS)
 
 lint: ## format and lints, warnings denied

@@ -5,6 +5,7 @@ use crate::gate::Gate;
 use aws_sdk_dynamodb::Client;
 use bytes::Bytes;
 use futures::stream::TryStreamExt;
+use http::header::IF_NONE_MATCH;
 use http::{HeaderMap, Method};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -205,6 +206,16 @@ impl Terrace {
     pub fn witnessed(mut self, witness: impl Witness + 'static) -> Self {
         self.query = self.query.with_witness(Arc::new(witness));
         self
+    }
+
+    /// Asks a question of whose answer something is known already: the tags in `If-None-Match`.
+    pub async fn get_knowing(&self, path: &str, query: &[(&str, &str)], tags: &str) -> Answer {
+        let query = query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let mut headers = HeaderMap::new();
+        headers.insert(IF_NONE_MATCH, tags.parse().unwrap());
+        self.query
+            .handle(&Request { method: Method::GET, path: path.to_owned(), query, headers, body: Bytes::new() })
+            .await
     }
 
     /// Asks a question that has to have an answer, and reads it. Its numbers keep their digits only as text.

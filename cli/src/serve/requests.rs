@@ -23,6 +23,8 @@ use tokio::time::timeout;
 const BODY_WITHIN: Duration = Duration::from_secs(60);
 /// How much of a body over the limit is read, so that the sender gets to read the answer.
 const MAX_DRAINED: usize = 1_024 * 1_024 * 1_024;
+/// How long the body of an order may be.
+const MAX_ORDER: usize = 64 * 1_024;
 /// How long requests under way may take to end once told to stop.
 const END_WITHIN: Duration = Duration::from_secs(10);
 
@@ -72,7 +74,7 @@ async fn answer(State(served): State<Served>, request: axum::extract::Request) -
                     "data is read on this machine alone; ask 127.0.0.1 or localhost by name",
                 )
             } else {
-                laptop.query.handle(&request).await
+                question(&laptop, request, body).await
             }
         }
         Err(answer) => answer,
@@ -131,6 +133,16 @@ async fn webhook(laptop: &Laptop, request: Request, body: Body, moment: Moment) 
     }
 }
 
+/// A question, or an order, whose body says what is to be done.
+async fn question(laptop: &Laptop, request: Request, body: Body) -> Answer {
+    match timeout(BODY_WITHIN, read(body, &request.headers, MAX_ORDER)).await {
+        Ok(Ok(Read::Whole(body))) => laptop.query.handle(&Request { body, ..request }).await,
+        Ok(Ok(Read::TooLong(_))) => Answer::error(413, "too_large", "no order is as long as this body"),
+        Ok(Err(_)) => Answer::error(400, "bad_request", "the body broke off"),
+        Err(_) => Answer::error(408, "timeout", "the body took too long to come"),
+    }
+}
+
 /// A body as it was read.
 enum Read {
     /// All of it.
@@ -173,6 +185,10 @@ fn response(answer: Answer) -> Response<Body> {
 mod tests {
     use super::*;
     use axum::http::Method;
+    use terrace_runtime::settings::IntakeSettings;
+    use terrace_runtime::telemetry::Telemetry;
+    use terrace_terra::SigningSecret;
+    use terrace_worker::fetch::{FetchLimits, Fetcher, Hosts};
 
     #[test]
     fn questions_are_answered_under_this_machines_own_names_alone() {
@@ -193,5 +209,25 @@ mod tests {
         for other in ["example.com", "example.com:8787", "127.0.0.1.example.com", "localhost.example.com:80", ""] {
             assert!(!asked(other), "{other}");
         }
+    }
+
+    #[tokio::test]
+    async fn an_order_is_taken_with_its_body() {
+        let folder = tempfile::tempdir().unwrap();
+        let secrets = vec![SigningSecret::new("secret").unwrap()];
+        let fetcher = Fetcher::new(Hosts::default(), FetchLimits::default());
+        let (intake, telemetry) = (IntakeSettings::default(), Telemetry::to(io::sink()));
+        let laptop = Arc::new(Laptop::open(folder.path(), secrets, intake, fetcher, telemetry).await.unwrap());
+        let served = Served { laptop, faults: Faults::new(0.0) };
+        let order = |body: String| {
+            let order = axum::extract::Request::builder().method(Method::POST).uri("/replays");
+            answer(State(served.clone()), order.header(header::HOST, "localhost").body(Body::from(body)).unwrap())
+        };
+        let taken = order(r#"{"only":"all","dry_run":true}"#.to_owned()).await;
+        assert_eq!(taken.status(), 202);
+        let taken = taken.into_body().collect().await.unwrap().to_bytes();
+        assert!(String::from_utf8_lossy(&taken).contains(r#""asked":{"only":"all","dry_run":true}"#), "{taken:?}");
+        assert_eq!(order(r#"{"only":"some"}"#.to_owned()).await.status(), 400);
+        assert_eq!(order(format!("{{}}{}", " ".repeat(MAX_ORDER))).await.status(), 413);
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::cursor::Question;
 use crate::error::QueryError;
+use crate::nearby;
 use crate::parameters::ListQuestion;
 use crate::times::instant;
 use serde::Serialize;
@@ -9,17 +10,30 @@ use std::collections::BTreeMap;
 use terrace_records::{Connection, Partition, PartitionKind};
 use terrace_store::{Position, StoredConnection, Table};
 use terrace_terra::ids::{ReferenceId, UserId};
+use utoipa::ToSchema;
 
 /// A connection as it is answered.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct ConnectionAnswer {
+    /// Terra's id.
     user_id: String,
+    /// Where the data comes from.
+    #[schema(required = true)]
     provider: Option<String>,
+    /// Your name for the end user.
+    #[schema(required = true)]
     reference_id: Option<String>,
+    /// `active`, `error`, `revoked`, `replaced` or `erased`.
     status: &'static str,
+    /// The permissions, as the newest list has them.
     scopes: Vec<String>,
+    /// When each type was last delivered.
+    #[schema(value_type = BTreeMap<String, String>)]
     last_delivery: BTreeMap<&'static str, String>,
+    /// The id that goes on in its place.
+    #[schema(required = true)]
     replaced_by: Option<String>,
+    /// The ids whose place it took.
     replaces: Vec<String>,
 }
 
@@ -45,20 +59,53 @@ fn shown(stored: &StoredConnection) -> Connection {
     stored.connection.shown(PartitionKind::User)
 }
 
-/// What is said where nothing is known of a user.
-pub const NO_SUCH_USER: &str = "nothing is known of this user: no delivery named it";
-
 /// One connection.
 pub async fn connection(table: &Table, user: &UserId<'_>) -> Result<ConnectionAnswer, QueryError> {
     let stored = table.connection(&Partition::of_user(user)).await?;
-    stored.as_ref().map(ConnectionAnswer::from).ok_or(QueryError::Unknown(NO_SUCH_USER))
+    match &stored {
+        Some(stored) => Ok(ConnectionAnswer::from(stored)),
+        None => Err(nearby::no_such_user(table, user).await?),
+    }
+}
+
+/// How many pages of the index make one page of an answer at most: what is no user fills pages too.
+const MAX_PAGES: usize = 10;
+
+/// A page of all connections.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct UsersAnswer {
+    users: Vec<ConnectionAnswer>,
+    /// Where to go on; null at the end.
+    #[schema(required = true)]
+    cursor: Option<String>,
+}
+
+/// Every connection, whatever its status, in no order that means anything.
+pub async fn all(table: &Table, list: &ListQuestion<'_>) -> Result<UsersAnswer, QueryError> {
+    let question = Question::of([Some("users")]);
+    let mut after = list.cursor.map(|cursor| question.position(cursor)).transpose()?;
+    if after.as_ref().is_some_and(|after| after.start_key.is_none()) {
+        return Err(QueryError::bad("the cursor leads nowhere; take it from the last answer"));
+    }
+    let mut users = Vec::new();
+    for _page in 0..MAX_PAGES {
+        let page = table.connections(after.as_ref(), list.limit - users.len()).await?;
+        users.extend(page.entries.iter().map(ConnectionAnswer::from));
+        after = page.next;
+        if after.is_none() || users.len() >= list.limit {
+            break;
+        }
+    }
+    Ok(UsersAnswer { users, cursor: after.map(|next| question.cursor(next)) })
 }
 
 /// The connections of an end user.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct ReferenceAnswer {
     reference_id: String,
     connections: Vec<ConnectionAnswer>,
+    /// Where to go on; null at the end.
+    #[schema(required = true)]
     cursor: Option<String>,
 }
 
@@ -75,7 +122,7 @@ pub async fn of_reference(
     // The index has connections without a reference under `-`, which is a name that somebody may be given too.
     page.entries.retain(|stored| shown(stored).reference_id() == Some(reference.as_str()));
     if page.entries.is_empty() && page.next.is_none() && after.is_none() {
-        return Err(QueryError::Unknown("no connection has this reference"));
+        return Err(nearby::no_such_reference(table, reference).await?);
     }
     Ok(ReferenceAnswer {
         reference_id: reference.as_str().to_owned(),

@@ -16,6 +16,18 @@ struct Held {
     /// Its key in the index.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     s: Option<String>,
+    /// Of a list of changes: what is to be asked for once it is read to its end, in milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    n: Option<u64>,
+}
+
+/// Where a list of records goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// After this entry.
+    pub position: Position,
+    /// What a list of changes says is to be asked for next time, as its first page said.
+    pub next_since: Option<u64>,
 }
 
 /// A question as far as its cursors are bound to it.
@@ -36,19 +48,30 @@ impl Question {
 
     /// The cursor of a position in its list.
     pub fn cursor(self, position: Position) -> String {
-        let held = Held { q: self.0, r: position.record, s: position.start_key };
+        self.cursor_to(Place { position, next_since: None })
+    }
+
+    /// The cursor of a place in its list.
+    pub fn cursor_to(self, place: Place) -> String {
+        let Place { position, next_since } = place;
+        let held = Held { q: self.0, r: position.record, s: position.start_key, n: next_since };
         BASE64URL_NOPAD.encode(&serde_json::to_vec(&held).unwrap_or_default())
     }
 
     /// The position that a cursor of this question holds.
     pub fn position(self, cursor: &str) -> Result<Position, QueryError> {
+        self.place(cursor).map(|place| place.position)
+    }
+
+    /// The place that a cursor of this question holds.
+    pub fn place(self, cursor: &str) -> Result<Place, QueryError> {
         let held = BASE64URL_NOPAD.decode(cursor.as_bytes()).ok();
         let held = held.and_then(|held| serde_json::from_slice::<Held>(&held).ok());
         let held = held.filter(|held| held.q == self.0 && !held.r.is_empty() && held.r.len() <= 2_048);
         let held = held.filter(|held| held.s.as_ref().is_none_or(|key| !key.is_empty() && key.len() <= 1_024));
         let foreign = "the cursor belongs to another question; take it from the last answer and change nothing else";
         let held = held.ok_or_else(|| QueryError::bad(foreign))?;
-        Ok(Position { record: held.r, start_key: held.s })
+        Ok(Place { position: Position { record: held.r, start_key: held.s }, next_since: held.n })
     }
 }
 

@@ -1,9 +1,9 @@
 //! Deliveries, and what became of them. That is not written down anywhere: it is told from the versions that a
 //! delivery's copies have and the versions that stand.
 
-use crate::connections::NO_SUCH_USER;
 use crate::cursor::Question;
 use crate::error::QueryError;
+use crate::nearby;
 use crate::parameters::ListQuestion;
 use crate::times::{day, instant};
 use serde::Serialize;
@@ -12,22 +12,25 @@ use std::ops::Range;
 use terrace_records::{LogKey, Partition, RecordKey, Status, Version};
 use terrace_store::{Log, LoggedDelivery, Table};
 use terrace_terra::ids::UserId;
+use utoipa::ToSchema;
 
 /// A name longer than this is none: no key holds it.
 const MAX_NAME: usize = 1_000;
 
 /// A page of deliveries.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct DeliveriesAnswer {
     deliveries: Vec<DeliveryAnswer>,
     /// How many of this page cannot be read: their items are damaged.
     #[serde(skip_serializing_if = "is_zero")]
     damaged: usize,
+    /// Where to go on; null at the end.
+    #[schema(required = true)]
     cursor: Option<String>,
 }
 
 /// What became of a delivery's copies.
-#[derive(Debug, Serialize, Default, PartialEq, Eq)]
+#[derive(Debug, Serialize, ToSchema, Default, PartialEq, Eq)]
 struct Copies {
     /// They are the record.
     current: usize,
@@ -42,16 +45,30 @@ fn is_zero(number: &usize) -> bool {
     *number == 0
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct DeliveryAnswer {
+    /// Its name.
     delivery: String,
+    /// The event's type.
     event: String,
+    /// When it came.
+    #[schema(format = DateTime)]
     received_at: String,
+    /// When Terra made it, where a header says so.
+    #[schema(required = true, format = DateTime)]
     ordered_at: Option<String>,
+    /// When it was signed.
+    #[schema(format = DateTime)]
     signed_at: String,
+    /// `stored`, `queued`, `ignored`, `quarantined`, or `unknown` of one with too many copies to list.
     status: &'static str,
+    /// Why it is in quarantine.
+    #[schema(required = true)]
     quarantine: Option<String>,
+    /// The length of its body.
     bytes: u64,
+    /// What became of its records.
+    #[schema(required = true)]
     records: Option<Copies>,
 }
 
@@ -72,7 +89,7 @@ pub async fn list(
     let mut page = log.deliveries(&partition, times(asked), after.as_ref(), asked.limit).await?;
     let stored = table.connection(&partition).await?;
     if page.entries.is_empty() && page.damaged.is_empty() && after.is_none() && stored.is_none() {
-        return Err(QueryError::Unknown(NO_SUCH_USER));
+        return Err(nearby::no_such_user(table, user).await?);
     }
     // What an erase takes is on its way to nowhere, however far the job is.
     let erasure = stored.as_ref().and_then(|stored| stored.connection.erasure(partition.kind()));

@@ -2,10 +2,9 @@
 
 use crate::error::QueryError;
 use crate::parameters;
-use crate::times::instant;
+use crate::times::{instant, now_ms};
 use jiff::civil::Date;
 use serde::Serialize;
-use std::time::{SystemTime, UNIX_EPOCH};
 use terrace_records::{ConnectionUpdate, Partition};
 use terrace_runtime::http::Answer;
 use terrace_store::jobs::Replay;
@@ -120,11 +119,6 @@ fn read(body: &[u8]) -> Result<Replay, QueryError> {
 
 fn not_a_date(name: &str) -> QueryError {
     QueryError::bad(format!("{name} is no date; write YYYY-MM-DD"))
-}
-
-fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -8,8 +8,10 @@ use crate::diagnosis::gather::Gather;
 use crate::diagnosis::witness::{NotConfigured, Witness};
 use crate::error::QueryError;
 use crate::large::LargeAnswers;
+use crate::nearby::Whose;
+use crate::openapi;
 use crate::orders::Orders;
-use crate::parameters::{self, ListQuestion, RecordsQuestion, data_type};
+use crate::parameters::{self, ListQuestion, RecordsQuestion};
 use crate::records::Records;
 use crate::requests;
 use crate::route::Route;
@@ -17,11 +19,11 @@ use http::Method;
 use serde::Serialize;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
-use terrace_records::Partition;
 use terrace_runtime::http::{Answer, Request};
 use terrace_runtime::telemetry::Telemetry;
 use terrace_store::queue::{JobQueue, Subject};
 use terrace_store::{Log, Table};
+use utoipa::ToSchema;
 
 /// What answers questions.
 #[derive(Debug)]
@@ -35,9 +37,12 @@ pub struct Query {
     beside_webhook: bool,
 }
 
-#[derive(Serialize)]
-struct Health {
+/// Whether this runs, and which of its versions.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Health {
+    /// `ok`.
     status: &'static str,
+    /// Of the release.
     version: &'static str,
 }
 
@@ -98,36 +103,45 @@ impl Query {
                 self.orders().erase(Subject::Reference(reference.as_str().to_owned()), &request.query).await
             }
             (Route::Replays, _) => return Answer::method_not_allowed(route.methods()),
-            (_, &(Method::GET | Method::HEAD)) => self.answer(route, &request.query, now_ms).await,
+            (_, &(Method::GET | Method::HEAD)) => self.answer(route, request, now_ms).await,
             _ => return Answer::method_not_allowed(route.methods()),
         };
         let answered = match answered {
             Ok(answer) => self.large.let_out(&self.log, answer).await.map_err(QueryError::from),
             Err(error) => Err(error),
         };
-        answered.unwrap_or_else(|error| {
+        private(answered.unwrap_or_else(|error| {
             if let QueryError::Store(error) = &error {
                 self.telemetry.failure("answer a question", error);
             }
             error.answer()
-        })
+        }))
     }
 
-    async fn answer(&self, route: Route<'_>, query: &[(String, String)], now_ms: u64) -> Result<Answer, QueryError> {
-        let records = Records { table: &self.table, log: &self.log };
+    async fn answer(&self, route: Route<'_>, request: &Request, now_ms: u64) -> Result<Answer, QueryError> {
+        let query = request.query.as_slice();
+        let records = Records { table: &self.table, log: &self.log, known: request.header("if-none-match") };
         match route {
             Route::Health => Ok(Answer::json(200, &Health { status: "ok", version: env!("CARGO_PKG_VERSION") })),
+            Route::OpenApi => {
+                parameters::none(query)?;
+                Ok(Answer::json(200, &openapi::document()))
+            }
+            Route::Users => {
+                let asked = ListQuestion::of_connections(query)?;
+                Ok(Answer::json(200, &connections::all(&self.table, &asked).await?))
+            }
             Route::Connection(user) => {
                 parameters::none(query)?;
                 Ok(Answer::json(200, &connections::connection(&self.table, &user).await?))
             }
             Route::Records(user) => {
                 let asked = RecordsQuestion::read(query)?;
-                Ok(Answer::json(200, &records.list(&Partition::of_user(&user), &asked).await?))
+                records.list(&Whose::User(user), &asked).await
             }
             Route::Record(user, name, id) => {
                 parameters::none(query)?;
-                Ok(Answer::json(200, &records.one(&Partition::of_user(&user), data_type(name)?, &id).await?))
+                records.one(&Whose::User(user), name, &id).await
             }
             Route::Requests(user) => {
                 parameters::none(query)?;
@@ -160,13 +174,18 @@ impl Query {
             }
             Route::ReferenceRecords(reference) => {
                 let asked = RecordsQuestion::read(query)?;
-                Ok(Answer::json(200, &records.list(&Partition::of_reference(&reference), &asked).await?))
+                records.list(&Whose::Reference(reference), &asked).await
             }
             Route::ReferenceRecord(reference, name, id) => {
                 parameters::none(query)?;
-                let partition = Partition::of_reference(&reference);
-                Ok(Answer::json(200, &records.one(&partition, data_type(name)?, &id).await?))
+                records.one(&Whose::Reference(reference), name, &id).await
             }
         }
     }
+}
+
+/// Health data is kept by nobody on the way, and by a browser only where the answer says how it is asked again.
+fn private(answer: Answer) -> Answer {
+    let says = answer.headers.iter().any(|(name, _)| *name == "cache-control");
+    if says { answer } else { answer.with("cache-control", "private, no-store") }
 }

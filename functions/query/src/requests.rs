@@ -1,12 +1,13 @@
 //! Large requests.
 
-use crate::connections::NO_SUCH_USER;
 use crate::error::QueryError;
+use crate::nearby;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use terrace_records::{Partition, Request, Status};
 use terrace_store::Table;
 use terrace_terra::ids::UserId;
+use utoipa::ToSchema;
 
 /// How many items are looked at at once.
 const PAGE: usize = 1_000;
@@ -14,18 +15,26 @@ const PAGE: usize = 1_000;
 const MAX_MISSING: usize = 1_000;
 
 /// A user's large requests.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct RequestsAnswer {
     requests: Vec<RequestAnswer>,
+    /// Always null: all of them are in one answer.
+    #[schema(required = true)]
     cursor: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct RequestAnswer {
+    /// Terra's name for it.
     reference: String,
+    /// How many chunks there will be, once that is known.
+    #[schema(required = true)]
     expected: Option<u32>,
+    /// How many came.
     seen: usize,
+    /// The numbers of those that did not, the first thousand.
     missing: Vec<u32>,
+    /// Whether all came.
     complete: bool,
 }
 
@@ -51,7 +60,7 @@ pub async fn list(table: &Table, user: &UserId<'_>) -> Result<RequestsAnswer, Qu
     if status == Some(Status::Erased) {
         requests.clear();
     } else if requests.is_empty() && status.is_none() && !table.is_known(&partition).await? {
-        return Err(QueryError::Unknown(NO_SUCH_USER));
+        return Err(nearby::no_such_user(table, user).await?);
     }
     let answer = |(reference, request): (String, Request)| RequestAnswer {
         reference,

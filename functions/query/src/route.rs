@@ -3,11 +3,35 @@
 
 use terrace_terra::ids::{Identifier, ReferenceId, UserId};
 
+/// The paths that there are. Each leads to a [`Route`], and stands in the document.
+pub const PATTERNS: [&str; 16] = [
+    "/health",
+    "/openapi.json",
+    "/users",
+    "/users/{user_id}",
+    "/users/{user_id}/records",
+    "/users/{user_id}/records/{type}/{id}",
+    "/users/{user_id}/requests",
+    "/users/{user_id}/diagnosis",
+    "/users/{user_id}/deliveries",
+    "/users/{user_id}/deliveries/{delivery}",
+    "/references/{reference_id}",
+    "/references/{reference_id}/diagnosis",
+    "/references/{reference_id}/records",
+    "/references/{reference_id}/records/{type}/{id}",
+    "/replays",
+    "/jobs/{job}",
+];
+
 /// A question.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Route<'p> {
     /// Whether this runs.
     Health,
+    /// The document of all this.
+    OpenApi,
+    /// Every connection.
+    Users,
     /// A connection.
     Connection(UserId<'p>),
     /// A user's records.
@@ -42,6 +66,8 @@ impl<'p> Route<'p> {
         let parts: Vec<&str> = path.strip_prefix('/')?.split('/').collect();
         Some(match *parts.as_slice() {
             ["health"] => Self::Health,
+            ["openapi.json"] => Self::OpenApi,
+            ["users"] => Self::Users,
             ["users", user] => Self::Connection(UserId::new(user)?),
             ["users", user, "records"] => Self::Records(UserId::new(user)?),
             ["users", user, "records", data_type, id] => {
@@ -80,6 +106,7 @@ mod tests {
     #[test]
     fn paths_lead_where_they_say() {
         let user = |text| UserId::new(text).unwrap();
+        assert_eq!(Route::read("/users"), Some(Route::Users));
         assert_eq!(Route::read("/health"), Some(Route::Health));
         assert_eq!(Route::read("/users/u"), Some(Route::Connection(user("u"))));
         assert_eq!(Route::read("/users/u/records"), Some(Route::Records(user("u"))));
@@ -96,7 +123,6 @@ mod tests {
             "",
             "/",
             "//users/u",
-            "/users",
             "/users/",
             "/users//records",
             "/users/u/",

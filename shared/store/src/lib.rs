@@ -8,7 +8,9 @@
 //! - [`Objects`] are the larger tier's, built when first needed.
 //! - [`Secrets`] know how fresh they have to be.
 
+mod batch;
 pub mod clients;
+pub mod connections;
 pub mod copies;
 mod deliveries;
 pub mod erasing;
@@ -36,6 +38,7 @@ mod table;
 pub mod view;
 pub mod view_items;
 
+pub use connections::StoredConnection;
 pub use copies::CopyOf;
 pub use deliveries::Deliveries;
 pub use error::StoreError;
@@ -43,7 +46,7 @@ pub use jobs::{JobId, JobItem, JobState, Progress, Replay};
 pub use log::{Log, LogBody, LogEntry, LoggedDelivery};
 pub use objects::Objects;
 pub use queue::{Job, JobQueue, Queues, Subject};
-pub use reader::{Days, Page, Position, StoredConnection, StoredRecord};
+pub use reader::{Days, Page, Position, StoredRecord};
 pub use secrets::{SecretSource, Secrets};
 pub use successor::Successor;
 pub use table::{Bookmark, Table};

@@ -1,22 +1,20 @@
-//! Reading the view: records by key and by date, connections, and the versions that tell what became of a delivery.
+//! Reading the view: records by key and by date, and the versions that tell what became of a delivery.
 
+use crate::batch::{Freshness, item_key};
 use crate::error::StoreError;
-use crate::item::{self, Item, s};
-use crate::schema::{BY_REFERENCE, BY_START, attribute as a};
+use crate::item::{self, Item, n, s};
+use crate::schema::{BY_START, attribute as a};
 use crate::table::Table;
-use crate::view::{RecordBody, Source, connection_of, stored_scores, stored_version};
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use crate::view::{RecordBody, Source, stored_scores, stored_version};
+use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::HashMap;
-use terrace_records::key::{CONNECTION, reference_text};
 use terrace_records::scores::StoredScores;
-use terrace_records::{Connection, Partition, RecordKey, Version};
+use terrace_records::{Partition, RecordKey, Version};
 use terrace_terra::DataType;
-use terrace_terra::ids::ReferenceId;
+use terrace_terra::time::date_as_sent;
 
-/// The most keys one BatchGetItem takes (AWS: BatchGetItem).
-const BATCH: usize = 100;
-/// How often keys that DynamoDB did not get to are asked for again.
-const MAX_ROUNDS: usize = 8;
+/// How many items one call looks at for changes.
+const STRETCH: i32 = 1_000;
 
 /// A record as it is read from the view.
 #[derive(Debug, Clone)]
@@ -47,15 +45,21 @@ impl StoredRecord {
     pub fn position(&self) -> Position {
         Position { record: self.key.sort_key().to_owned(), start_key: self.start_key.clone() }
     }
-}
 
-/// A connection and its id, whole.
-#[derive(Debug, Clone)]
-pub struct StoredConnection {
-    /// Terra's `user_id`.
-    pub user_id: String,
-    /// What is known of it.
-    pub connection: Connection,
+    /// Whether a delete mark stands in its place.
+    pub fn is_deleted(&self) -> bool {
+        self.body == RecordBody::Deleted
+    }
+
+    /// The date it is listed under, its own as sent; `None` where it has none.
+    pub fn day(&self) -> Option<&str> {
+        let own = match &self.start_key {
+            Some(start_key) => start_key.split_once('#').map_or("", |(_, moment)| moment),
+            None if self.key.data_type().is_daily() => self.key.identifier_text(),
+            None => "",
+        };
+        date_as_sent(own)
+    }
 }
 
 /// A page of a list, and where the next one begins.
@@ -97,6 +101,12 @@ impl Days {
         };
         (format!("{data_type}#{from}"), format!("{data_type}#{to}"))
     }
+
+    /// Whether a key `<type>#<time>` lies in these days.
+    pub fn has_key(&self, data_type: DataType, key: &str) -> bool {
+        let (low, high) = self.bounds(data_type);
+        (low.as_str()..=high.as_str()).contains(&key)
+    }
 }
 
 impl Table {
@@ -106,14 +116,19 @@ impl Table {
         item.map(|item| record_of(&item)).transpose()
     }
 
-    /// One connection; `None` where nothing is known of it.
-    pub async fn connection(&self, partition: &Partition) -> Result<Option<StoredConnection>, StoreError> {
-        let item = self.get("read a connection", partition, CONNECTION).await?;
-        Ok(item.as_ref().map(stored_connection))
+    /// The records of these keys, in their order, of those that there are. Deleted ones are returned as such.
+    pub async fn records_of(&self, partition: &Partition, keys: &[RecordKey]) -> Result<Vec<StoredRecord>, StoreError> {
+        let sort_keys: Vec<String> = keys.iter().map(|key| key.sort_key().to_owned()).collect();
+        self.items_of("read records", partition, &sort_keys, None, Freshness::Latest)
+            .await?
+            .iter()
+            .map(record_of)
+            .collect()
     }
 
     /// Up to `limit` records of one type, by date as sent, after `after`. Deleted ones are left out, so that a page may
-    /// hold fewer and yet not be the last.
+    /// hold fewer and yet not be the last. What was written within the last moment may be missing: that halves what a list
+    /// costs, and the index of sessions follows the table no sooner.
     pub async fn records(
         &self,
         partition: &Partition,
@@ -130,7 +145,6 @@ impl Table {
             .query()
             .table_name(self.name())
             .set_index_name(index.map(str::to_owned))
-            .consistent_read(index.is_none())
             .key_condition_expression("#partition = :partition AND #range BETWEEN :low AND :high")
             .expression_attribute_names("#partition", a::PARTITION)
             .expression_attribute_names("#range", range)
@@ -146,10 +160,44 @@ impl Table {
         let mut items = output.items.unwrap_or_default();
         if index.is_some() {
             let keys: Vec<String> = items.iter().filter_map(|item| item::text(item, a::SORT)).collect();
-            items = self.items("list records", partition, &keys, None).await?;
+            items = self.items_of("list records", partition, &keys, None, Freshness::Recent).await?;
         }
         let records: Result<Vec<_>, _> =
             items.iter().filter(|item| !item::flag(item, a::DELETED)).map(record_of).collect();
+        Ok(Page { entries: records?, next })
+    }
+
+    /// Records of one type that were written at or after a time, in milliseconds since 1970, by their keys, after `after`.
+    /// Deleted ones are among them. Reads the items of the type, however few of them are new, a stretch at a call, so that
+    /// a page may be empty and yet not be the last. As the last writes left them, which no index is.
+    pub async fn changed(
+        &self,
+        partition: &Partition,
+        data_type: DataType,
+        since_ms: u64,
+        after: Option<&Position>,
+    ) -> Result<Page<StoredRecord>, StoreError> {
+        let output = self
+            .client()
+            .query()
+            .table_name(self.name())
+            .consistent_read(true)
+            .key_condition_expression("#partition = :partition AND #sort BETWEEN :low AND :high")
+            .filter_expression("#updated >= :since")
+            .expression_attribute_names("#partition", a::PARTITION)
+            .expression_attribute_names("#sort", a::SORT)
+            .expression_attribute_names("#updated", a::UPDATED_AT)
+            .expression_attribute_values(":partition", s(partition.as_str()))
+            .expression_attribute_values(":low", s(format!("{data_type}#")))
+            .expression_attribute_values(":high", s(format!("{data_type}$")))
+            .expression_attribute_values(":since", n(since_ms))
+            .set_exclusive_start_key(after.map(|after| item_key(partition, &after.record)))
+            .limit(STRETCH)
+            .send()
+            .await
+            .map_err(|error| StoreError::from_sdk("list changes", error))?;
+        let next = output.last_evaluated_key.as_ref().and_then(position_of);
+        let records: Result<Vec<_>, _> = output.items.unwrap_or_default().iter().map(record_of).collect();
         Ok(Page { entries: records?, next })
     }
 
@@ -160,97 +208,21 @@ impl Table {
         keys: &[RecordKey],
     ) -> Result<HashMap<RecordKey, Version>, StoreError> {
         let sort_keys: Vec<String> = keys.iter().map(|key| key.sort_key().to_owned()).collect();
-        let items = self.items("read versions", partition, &sort_keys, Some(&[a::SORT, a::VERSION])).await?;
+        let items = self
+            .items_of(
+                "read versions",
+                partition,
+                &sort_keys,
+                Some(&[a::PARTITION, a::SORT, a::VERSION]),
+                Freshness::Latest,
+            )
+            .await?;
         let versions = items.iter().filter_map(|item| {
             let key = RecordKey::from_sort_key(&item::text(item, a::SORT)?)?;
             Some((key, stored_version(item)?))
         });
         Ok(versions.collect())
     }
-
-    /// The connections of one end user, by the customer's name for them, a page at a time.
-    pub async fn connections_of(
-        &self,
-        reference: &ReferenceId<'_>,
-        after: Option<&Partition>,
-        limit: usize,
-    ) -> Result<Page<StoredConnection>, StoreError> {
-        let reference = reference_text(reference);
-        let start = after.map(|after| {
-            Item::from([
-                (a::REFERENCE.to_owned(), s(reference.as_str())),
-                (a::PARTITION.to_owned(), s(after.as_str())),
-                (a::SORT.to_owned(), s(CONNECTION)),
-            ])
-        });
-        let output = self
-            .client()
-            .query()
-            .table_name(self.name())
-            .index_name(BY_REFERENCE)
-            .key_condition_expression("#reference = :reference")
-            .expression_attribute_names("#reference", a::REFERENCE)
-            .expression_attribute_values(":reference", s(reference))
-            .set_exclusive_start_key(start)
-            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
-            .send()
-            .await
-            .map_err(|error| StoreError::from_sdk("list connections", error))?;
-        let mut entries = Vec::new();
-        for item in output.items.unwrap_or_default() {
-            let Some(partition) = item::text(&item, a::PARTITION).map(Partition::from_stored) else { continue };
-            entries.extend(self.connection(&partition).await?);
-        }
-        let next = output
-            .last_evaluated_key
-            .as_ref()
-            .and_then(|key| Some(Position { record: item::text(key, a::PARTITION)?, start_key: None }));
-        Ok(Page { entries, next })
-    }
-
-    /// The items of these sort keys, in their order, of those that there are.
-    async fn items(
-        &self,
-        doing: &'static str,
-        partition: &Partition,
-        sort_keys: &[String],
-        attributes: Option<&[&str]>,
-    ) -> Result<Vec<Item>, StoreError> {
-        let mut found: HashMap<String, Item> = HashMap::new();
-        for batch in sort_keys.chunks(BATCH) {
-            let keys = batch.iter().map(|key| item_key(partition, key)).collect();
-            let mut wanted = Some(keys_and_attributes(keys, attributes)?);
-            let mut rounds = 0;
-            while let Some(request) = wanted.take() {
-                rounds += 1;
-                if rounds > MAX_ROUNDS {
-                    return Err(StoreError::contended(doing));
-                }
-                let output = self.client().batch_get_item().request_items(self.name(), request).send().await;
-                let output = output.map_err(|error| StoreError::from_sdk(doing, error))?;
-                let items = output.responses.unwrap_or_default().remove(self.name()).unwrap_or_default();
-                found.extend(items.into_iter().filter_map(|item| Some((item::text(&item, a::SORT)?, item))));
-                wanted = output.unprocessed_keys.unwrap_or_default().remove(self.name());
-            }
-        }
-        Ok(sort_keys.iter().filter_map(|key| found.remove(key)).collect())
-    }
-}
-
-fn item_key(partition: &Partition, sort_key: &str) -> Item {
-    Item::from([(a::PARTITION.to_owned(), s(partition.as_str())), (a::SORT.to_owned(), s(sort_key))])
-}
-
-fn keys_and_attributes(keys: Vec<Item>, attributes: Option<&[&str]>) -> Result<KeysAndAttributes, StoreError> {
-    let mut request = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true);
-    if let Some(attributes) = attributes {
-        let placeholders: Vec<String> = (0..attributes.len()).map(|number| format!("#{number}")).collect();
-        request = request.projection_expression(placeholders.join(", "));
-        for (placeholder, name) in placeholders.into_iter().zip(attributes) {
-            request = request.expression_attribute_names(placeholder, *name);
-        }
-    }
-    request.build().map_err(|error| StoreError::refused("read items", error))
 }
 
 pub(crate) fn start_of(partition: &Partition, position: &Position) -> HashMap<String, AttributeValue> {
@@ -263,11 +235,6 @@ pub(crate) fn start_of(partition: &Partition, position: &Position) -> HashMap<St
 
 pub(crate) fn position_of(key: &Item) -> Option<Position> {
     Some(Position { record: item::text(key, a::SORT)?, start_key: item::text(key, a::START_KEY) })
-}
-
-fn stored_connection(item: &Item) -> StoredConnection {
-    let user_id = item::text(item, a::IDENTIFIER).or_else(|| item::text(item, a::PARTITION)).unwrap_or_default();
-    StoredConnection { user_id, connection: connection_of(item) }
 }
 
 pub(crate) fn record_of(item: &Item) -> Result<StoredRecord, StoreError> {

@@ -4,6 +4,7 @@ use crate::bodies::{LARGE, MEDIUM, SMALL};
 use crate::cost::Cost;
 use crate::jobs::{ping, rekey};
 use crate::measure::{Figures, LATE, count};
+use crate::reading;
 use std::time::Duration;
 
 const MIB: f64 = 1_048_576.0;
@@ -81,6 +82,7 @@ pub fn all() -> Vec<Budget> {
     rows.extend(sizes());
     rows.extend(charges());
     rows.extend(jobs());
+    rows.extend(reading());
     rows
 }
 
@@ -155,6 +157,26 @@ fn jobs() -> Vec<Budget> {
         }),
         Budget::new(format!("re-keying {number} sessions"), Seconds, None, |of| {
             of.jobs.map(|of| of.sessions.took.as_secs_f64())
+        }),
+    ]
+}
+
+/// The query function's.
+fn reading() -> Vec<Budget> {
+    use Unit::{Mebibytes, Milliseconds, Number};
+    let (days, page) = (reading::DAYS, reading::PAGE);
+    let units = |how: &str| format!("read units of listing {days} daily summaries, {how}");
+    vec![
+        Budget::new(units("in one page"), Number, Some(130.0), |of| of.reading.map(|of| of.whole)),
+        Budget::new(units(&format!("in pages of {page}")), Number, None, |of| of.reading.map(|of| of.in_pages)),
+        Budget::new(format!("CPU of a page of {page} summaries"), Milliseconds, Some(20.0), |of| {
+            of.reading.map(|of| millis(of.cpu))
+        }),
+        Budget::new(format!("answer to a page of {page} summaries"), Milliseconds, None, |of| {
+            of.reading.map(|of| millis(of.took))
+        }),
+        Budget::new("peak memory of the query function", Mebibytes, None, |of| {
+            of.reading.map(|of| count(of.memory) / MIB)
         }),
     ]
 }

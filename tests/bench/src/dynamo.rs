@@ -1,6 +1,6 @@
-//! DynamoDB's JSON protocol, answered by an engine in memory, with every call and every write unit counted.
+//! DynamoDB's JSON protocol, answered by an engine in memory, with every call and every unit counted.
 //!
-//! The units are the engine's own reckoning: each write is passed on with `ReturnConsumedCapacity` set, and what the
+//! The units are the engine's own reckoning: each call is passed on with `ReturnConsumedCapacity` set, and what the
 //! engine says was consumed, indexes included, is added up.
 
 use dynoxide::{Database, DynoxideError};
@@ -17,6 +17,8 @@ pub struct Counts {
     pub calls: BTreeMap<String, u64>,
     /// Write units, those of indexes included.
     pub write_units: f64,
+    /// Read units, those of indexes included.
+    pub read_units: f64,
     /// Calls that were answered with an error, failed conditions among them.
     pub errors: u64,
 }
@@ -56,7 +58,8 @@ impl Dynamo {
         if let Ok(mut counts) = self.counts.lock() {
             *counts.calls.entry(operation.to_owned()).or_default() += 1;
             match &answered {
-                Ok(answer) => counts.write_units += units_of(operation, answer),
+                Ok(answer) if WRITES.contains(&operation) => counts.write_units += units_of(answer),
+                Ok(answer) => counts.read_units += units_of(answer),
                 Err(_) => counts.errors += 1,
             }
         }
@@ -69,7 +72,7 @@ impl Dynamo {
     fn perform(&self, operation: &str, body: &[u8]) -> dynoxide::Result<Value> {
         let mut request: Map<String, Value> = serde_json::from_slice(body).map_err(unreadable)?;
         let engine = &self.engine;
-        if WRITES.contains(&operation) {
+        if WRITES.contains(&operation) || READS.contains(&operation) {
             request.insert("ReturnConsumedCapacity".to_owned(), Value::from("TOTAL"));
         }
         match operation {
@@ -91,6 +94,9 @@ impl Dynamo {
 /// The operations that consume write units.
 const WRITES: [&str; 5] = ["PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"];
 
+/// Those that consume read units.
+const READS: [&str; 3] = ["GetItem", "BatchGetItem", "Query"];
+
 fn through<Request: DeserializeOwned, Response: Serialize>(
     request: Map<String, Value>,
     call: impl FnOnce(Request) -> dynoxide::Result<Response>,
@@ -103,11 +109,10 @@ fn unreadable(error: serde_json::Error) -> DynoxideError {
     DynoxideError::SerializationException(error.to_string())
 }
 
-/// The write units an answer says were consumed: of one table, or of a list of them.
-fn units_of(operation: &str, answer: &Value) -> f64 {
+/// The units an answer says were consumed: of one table, or of a list of them.
+fn units_of(answer: &Value) -> f64 {
     let of = |capacity: &Value| capacity.get("CapacityUnits").and_then(Value::as_f64).unwrap_or(0.0);
     match answer.get("ConsumedCapacity") {
-        _ if !WRITES.contains(&operation) => 0.0,
         Some(Value::Array(tables)) => tables.iter().map(of).sum(),
         Some(table) => of(table),
         None => 0.0,
@@ -131,7 +136,7 @@ mod tests {
         assert_eq!(dynamo.answer("GetItem", br#"{"TableName":"table","Key":{"k":{"S":"x"}}}"#).status, 200);
         assert_eq!(dynamo.answer("PutItem", br#"{"TableName":"none","Item":{}}"#).status, 400);
         let counts = dynamo.take_counts();
-        assert_eq!((counts.write_units, counts.errors), (3.0, 1));
+        assert_eq!((counts.write_units, counts.read_units, counts.errors), (3.0, 0.5, 1));
         assert_eq!((counts.calls["PutItem"], counts.calls["GetItem"]), (3, 1));
         assert_eq!(dynamo.take_counts(), Counts::default());
     }

@@ -62,6 +62,36 @@ pub fn http_event(body: &str, number: u64, secret: &SigningSecret) -> String {
     .to_string()
 }
 
+/// The event of a question: a path and a query string.
+pub fn question_event(path: &str, query: &str) -> String {
+    json!({
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": path,
+        "rawQueryString": query,
+        "headers": { "accept": "*/*", "host": "example.execute-api.us-east-1.amazonaws.com" },
+        "queryStringParameters": query
+            .split('&')
+            .filter_map(|pair| pair.split_once('='))
+            .map(|(name, value)| (name.to_owned(), value.into()))
+            .collect::<serde_json::Map<String, serde_json::Value>>(),
+        "requestContext": {
+            "accountId": "123456789012",
+            "apiId": "example",
+            "domainName": "example.execute-api.us-east-1.amazonaws.com",
+            "domainPrefix": "example",
+            "http": { "method": "GET", "path": path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1", "userAgent": "bench" },
+            "requestId": "bench",
+            "routeKey": "$default",
+            "stage": "$default",
+            "time": "01/Jul/2026:09:12:33 +0000",
+            "timeEpoch": now_ms(),
+        },
+        "isBase64Encoded": false,
+    })
+    .to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

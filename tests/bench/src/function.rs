@@ -1,7 +1,7 @@
 //! A receiver as Lambda runs it: a process that asks the Runtime API for deliveries.
 
 use crate::error::{BenchError, Doing};
-use crate::event::{SECRET, http_event};
+use crate::event::{SECRET, http_event, question_event};
 use crate::process::{self, Cpu};
 use crate::runtime_api::{Progress, RuntimeApi};
 use serde_json::{Value, json};
@@ -141,7 +141,21 @@ impl Function {
     ///
     /// When there is none.
     pub async fn deliver(&mut self, body: &str, number: u64) -> Result<Answer, BenchError> {
-        let (answer, took) = self.invoke(http_event(body, number, &self.secret)).await?;
+        let event = http_event(body, number, &self.secret);
+        self.request(event).await
+    }
+
+    /// Asks one question and waits for its answer.
+    ///
+    /// # Errors
+    ///
+    /// When there is none.
+    pub async fn ask(&mut self, path: &str, query: &str) -> Result<Answer, BenchError> {
+        self.request(question_event(path, query)).await
+    }
+
+    async fn request(&mut self, event: String) -> Result<Answer, BenchError> {
+        let (answer, took) = self.invoke(event).await?;
         Ok(Answer {
             status: answer.get("statusCode").and_then(Value::as_u64).unwrap_or(0),
             body: answer.get("body").and_then(Value::as_str).unwrap_or_default().to_owned(),

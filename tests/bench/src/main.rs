@@ -17,6 +17,7 @@ mod machine;
 mod measure;
 mod objects;
 mod process;
+mod reading;
 mod rivals;
 mod runtime_api;
 mod table;
@@ -42,6 +43,9 @@ struct Arguments {
     /// The webhook, built for release.
     #[arg(long)]
     binary: Option<PathBuf>,
+    /// The query function, built for release.
+    #[arg(long)]
+    query: Option<PathBuf>,
     /// How often each receiver is started.
     #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u16).range(1..))]
     runs: u16,
@@ -85,6 +89,16 @@ async fn bench(arguments: &Arguments) -> ExitCode {
     }
 }
 
+/// A function's binary: the one that was named, else the one that cargo built for release.
+fn beside(named: Option<&PathBuf>, target: &Path, function: &str) -> Result<PathBuf, BenchError> {
+    let binary = named.cloned().unwrap_or_else(|| target.join("release").join(function));
+    if binary.is_file() {
+        return Ok(binary);
+    }
+    let missing = format!("{} is not there; cargo build --release -p terrace-{function}", binary.display());
+    Err(BenchError::NoFigure(missing))
+}
+
 /// What is printed.
 struct Report {
     text: String,
@@ -95,11 +109,7 @@ struct Report {
 async fn run(arguments: &Arguments) -> Result<Report, BenchError> {
     let target = target();
     let effort = Effort { starts: usize::from(arguments.runs), batches: BATCHES };
-    let binary = arguments.binary.clone().unwrap_or_else(|| target.join("release/webhook"));
-    if !binary.is_file() {
-        let missing = format!("{} is not there; cargo build --release -p terrace-webhook", binary.display());
-        return Err(BenchError::NoFigure(missing));
-    }
+    let binary = beside(arguments.binary.as_ref(), &target, "webhook")?;
     let bundle = bundle::zipped(&[(&binary, "bootstrap")])?;
     let program = Program { command: binary, arguments: Vec::new() };
     let candidate = Candidate { name: "terrace", program, bundle, trouble: true };
@@ -107,6 +117,9 @@ async fn run(arguments: &Arguments) -> Result<Report, BenchError> {
     let terrace = told(&candidate, effort).await?;
     progress("terrace: measuring the worker");
     let terrace = Figures { jobs: Some(jobs::measure().await?), ..terrace };
+    progress("terrace: measuring the query function");
+    let query = beside(arguments.query.as_ref(), &target, "query")?;
+    let terrace = Figures { reading: Some(reading::measure(query).await?), ..terrace };
     let (mut rivals, mut complete): (Vec<Compared>, bool) = (Vec::new(), true);
     if !arguments.skip_rivals {
         for rival in Rival::ALL {

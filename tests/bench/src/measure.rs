@@ -5,6 +5,7 @@ use crate::endpoints::{Endpoints, Pace};
 use crate::error::BenchError;
 use crate::function::{Answer, Function, Program};
 use crate::jobs::JobFigures;
+use crate::reading::ReadingFigures;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -60,6 +61,8 @@ pub struct Figures {
     pub trouble: Option<[Duration; 2]>,
     /// What was measured of the worker.
     pub jobs: Option<JobFigures>,
+    /// What was measured of the query function.
+    pub reading: Option<ReadingFigures>,
 }
 
 #[cfg(test)]
@@ -79,6 +82,7 @@ impl Figures {
             log_bytes: 0.0,
             trouble: None,
             jobs: None,
+            reading: None,
         }
     }
 }
@@ -124,6 +128,7 @@ pub async fn measure(candidate: &Candidate, effort: Effort) -> Result<Figures, B
         log_bytes: small.log_bytes,
         trouble,
         jobs: None,
+        reading: None,
     })
 }
 

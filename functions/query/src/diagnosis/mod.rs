@@ -14,8 +14,8 @@ pub mod gather;
 pub mod providers;
 pub mod witness;
 
-use crate::connections::NO_SUCH_USER;
 use crate::error::QueryError;
+use crate::nearby::NO_SUCH_USER;
 use answer::{DiagnosisAnswer, ReferenceDiagnosis, Unknown};
 use gather::Gather;
 use terrace_runtime::http::Answer;

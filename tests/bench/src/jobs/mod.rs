@@ -2,7 +2,7 @@
 
 mod host;
 pub mod ping;
-mod place;
+pub mod place;
 pub mod rekey;
 pub mod worker;
 
