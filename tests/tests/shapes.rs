@@ -21,7 +21,7 @@ const ORDERED: u64 = 1_750_000_000_000;
 const TRACE: &str = "7243c4e7-7d2b-4a51-9f0c-6a54c1a3b001";
 
 /// The attributes and members that tell when, and so differ from run to run.
-const WHEN: [&str; 10] = [
+const WHEN: [&str; 11] = [
     "signed_at",
     "received_at",
     "expires_at",
@@ -32,6 +32,7 @@ const WHEN: [&str; 10] = [
     "SignatureAge",
     "log_ms",
     "apply_ms",
+    "next_updated_since",
 ];
 
 fn samples(count: usize) -> Vec<Value> {
@@ -214,7 +215,9 @@ async fn lines_and_metrics() {
 fn answer(answer: &Answer) -> Value {
     let mut body: Value = serde_json::from_slice(&answer.body).unwrap();
     redact_times(&mut body);
-    let headers: Vec<_> = answer.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+    // A tag is of when the record was written, too.
+    let shown = |name: &str, value: &str| format!("{name}: {}", if name == "etag" { "<etag>" } else { value });
+    let headers: Vec<_> = answer.headers.iter().map(|(name, value)| shown(name, value)).collect();
     json!({"status": answer.status, "content_type": answer.content_type, "headers": headers, "body": body})
 }
 
@@ -277,8 +280,10 @@ async fn answers_to_questions() {
     terrace.accept(&Delivery::new(daily).trace(TRACE).ordered(ORDERED + 1_000)).await;
     let mut shown = Map::new();
     for (path, asked) in [
-        ("/users/u", &[][..]),
+        ("/users", &[][..]),
+        ("/users/u", &[]),
         ("/users/u/records", &[]),
+        ("/users/u/records", &[("type", "daily,athlete"), ("updated_since", "0")]),
         ("/users/u/records", &[("type", "daily"), ("detail", "full")]),
         ("/users/u/records", &[("limit", "1")]),
         ("/users/u/records/activity/s-1", &[]),
