@@ -118,9 +118,13 @@ impl Query {
         }))
     }
 
+    fn records<'a>(&'a self, request: &'a Request) -> Records<'a> {
+        Records { table: &self.table, log: &self.log, known: request.header("if-none-match") }
+    }
+
     async fn answer(&self, route: Route<'_>, request: &Request, now_ms: u64) -> Result<Answer, QueryError> {
         let query = request.query.as_slice();
-        let records = Records { table: &self.table, log: &self.log, known: request.header("if-none-match") };
+        let records = self.records(request);
         match route {
             Route::Health => Ok(Answer::json(200, &Health { status: "ok", version: env!("CARGO_PKG_VERSION") })),
             Route::OpenApi => {
@@ -148,9 +152,6 @@ impl Query {
                 Ok(Answer::json(200, &requests::list(&self.table, &user).await?))
             }
             Route::Diagnosis(user) => diagnosis::of_user(&self.gather(now_ms), &user, parameters::missed(query)?).await,
-            Route::ReferenceDiagnosis(reference) => {
-                diagnosis::of_reference(&self.gather(now_ms), &reference, parameters::missed(query)?).await
-            }
             Route::Job(id) => {
                 parameters::none(query)?;
                 self.orders().job(id).await
@@ -168,6 +169,23 @@ impl Query {
                 let answer = Answer::bytes(200, "application/octet-stream", body);
                 Ok(answer.with("x-content-type-options", "nosniff"))
             }
+            Route::Reference(_)
+            | Route::ReferenceDiagnosis(_)
+            | Route::ReferenceRecords(_)
+            | Route::ReferenceRecord(..) => self.answer_of_reference(route, request, now_ms).await,
+        }
+    }
+
+    /// Answers what is asked of an end user, by the customer's name for them.
+    async fn answer_of_reference(
+        &self,
+        route: Route<'_>,
+        request: &Request,
+        now_ms: u64,
+    ) -> Result<Answer, QueryError> {
+        let query = request.query.as_slice();
+        let records = self.records(request);
+        match route {
             Route::Reference(reference) => {
                 let asked = ListQuestion::of_connections(query)?;
                 Ok(Answer::json(200, &connections::of_reference(&self.table, &reference, &asked).await?))
@@ -180,6 +198,10 @@ impl Query {
                 parameters::none(query)?;
                 records.one(&Whose::Reference(reference), name, &id).await
             }
+            Route::ReferenceDiagnosis(reference) => {
+                diagnosis::of_reference(&self.gather(now_ms), &reference, parameters::missed(query)?).await
+            }
+            other => Ok(Answer::method_not_allowed(other.methods())),
         }
     }
 }
