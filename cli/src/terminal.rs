@@ -2,6 +2,7 @@
 
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 /// Writes a line to the standard output.
@@ -44,4 +45,32 @@ pub fn table(headings: &[&str]) -> Table {
 /// A cell with a number.
 pub fn number(number: impl std::fmt::Display) -> Cell {
     Cell::new(number).set_alignment(CellAlignment::Right)
+}
+
+/// The beginning of a text, on one line.
+pub fn shortened(text: &str, longest: usize) -> String {
+    let text: String = text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect();
+    if text.chars().count() <= longest { text } else { text.chars().take(longest - 1).chain(['…']).collect() }
+}
+
+/// JSON on one line. Outside of its texts a line's end is white space, and within them it cannot be.
+pub fn one_line(json: &str) -> Cow<'_, str> {
+    if json.contains(['\n', '\r']) { Cow::Owned(json.replace(['\n', '\r'], " ")) } else { Cow::Borrowed(json) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_long_is_shortened_and_what_moves_a_terminal_is_not_shown() {
+        assert_eq!(shortened("äöü", 3), "äöü");
+        assert_eq!(shortened("äöüß", 3), "äö…");
+        assert_eq!(shortened("a\u{1b}[2J\n", 9), "a [2J ");
+    }
+
+    #[test]
+    fn json_is_put_on_one_line() {
+        assert_eq!(one_line("{\r\n \"a\":\"b\\n\"}"), "{   \"a\":\"b\\n\"}");
+    }
 }
