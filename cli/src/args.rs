@@ -39,15 +39,15 @@ pub enum Command {
     Serve(ServeArgs),
     /// Send realistic Terra deliveries to a URL, then read everything back and compare.
     Simulate(SimulateArgs),
-    /// List the users that data came for.
+    #[expect(missing_docs, reason = "what it says of itself stands at its options, whole")]
     Users(UsersArgs),
     /// Show a user's connection and records.
     Records(RecordsArgs),
     /// Show a user's deliveries, or the body of one.
     Deliveries(DeliveriesArgs),
-    /// Write records to files, as JSON lines or CSV.
+    #[expect(missing_docs, reason = "what it says of itself stands at its options, whole")]
     Export(ExportArgs),
-    /// Show how far a job is.
+    #[expect(missing_docs, reason = "what it says of itself stands at its options, whole")]
     Jobs(JobsArgs),
     /// Apply deliveries from the log again.
     Replay(ReplayArgs),
@@ -55,11 +55,11 @@ pub enum Command {
     Erase(EraseArgs),
     /// Make the view anew from the log, and compare.
     Verify(VerifyArgs),
-    /// List the environments that the configuration file names.
+    #[expect(missing_docs, reason = "what it says of itself stands at its options, whole")]
     Profiles(ProfilesArgs),
-    /// Print what a shell needs to complete commands and options.
+    #[expect(missing_docs, reason = "what it says of itself stands at its options, whole")]
     Completions(CompletionsArgs),
-    /// Print or write the manual pages.
+    #[expect(missing_docs, reason = "what it says of itself stands at its options, whole")]
     Man(ManArgs),
 }
 

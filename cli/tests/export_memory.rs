@@ -1,0 +1,45 @@
+//! An export's memory does not grow with its size.
+#![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, reason = "a test fails where something is not as it has to be")]
+
+mod common;
+
+use common::{Server, World, terrace};
+use std::fs;
+use std::process::Stdio;
+
+/// The most memory that a command has had, in KiB, and how much it wrote.
+fn peak(users: usize, records: usize, format: &str) -> (u64, u64) {
+    let home = tempfile::tempdir().unwrap();
+    let server = Server::start(World { users, records, page: 1_000, ..World::small() });
+    let folder = home.path().join("out");
+    let mut command = terrace(home.path());
+    command.arg("export").arg(&folder).args(["--url", &server.url(), "--format", format]);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::inherit()).spawn().unwrap();
+    let mut peak = 0;
+    let status = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        // The mark only rises; what is missed lies between the last look and the end.
+        let said = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
+        let line = said.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let mark = line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse().ok());
+        peak = peak.max(mark.unwrap_or(0));
+        std::thread::yield_now();
+    };
+    assert!(status.success());
+    let written = common::TYPES.map(|name| fs::metadata(folder.join(format!("{name}.{format}"))).unwrap().len());
+    (peak, written.iter().sum())
+}
+
+#[test]
+fn twenty_times_the_records_need_no_more_memory() {
+    for format in ["jsonl", "csv"] {
+        // Both have more pages than are ever held.
+        let (small, few) = peak(10, 500, format);
+        let (large, many) = peak(100, 1_000, format);
+        assert!(many > few * 15, "{few} and {many} bytes");
+        assert!(large < small + 8_192, "{format}: {small} KiB for 10,000 records, {large} KiB for 200,000");
+    }
+}
