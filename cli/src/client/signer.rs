@@ -1,4 +1,5 @@
-//! Requests signed for IAM (SigV4), by whoever the usual AWS chain finds.
+//! Requests signed for IAM (SigV4), by whoever the usual AWS chain finds. The one place outside of the store that names
+//! AWS types.
 
 use crate::error::CommandError;
 use aws_config::Region;
