@@ -26,6 +26,7 @@ test-sqs: ## the jobs over SQS, as an emulator from PyPI has it; needs Python 3
 
 bench: ## the budgets, beside a plain Node and a plain Python receiver
 	cargo build --release --locked -p terrace-webhook
+	cargo build --release --locked -p terrace-cli
 	cargo run --release --locked -p terrace-bench -- $(ARGS)
 
 lint: ## format and lints, warnings denied

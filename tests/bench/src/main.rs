@@ -10,6 +10,7 @@ mod dynamo;
 mod endpoints;
 mod error;
 mod event;
+mod export;
 mod function;
 mod histories;
 mod jobs;
@@ -23,6 +24,7 @@ mod table;
 
 use clap::{Parser, Subcommand};
 use error::BenchError;
+use export::ExportFigures;
 use function::Program;
 use machine::Watch;
 use measure::{Candidate, Effort, Figures, measure};
@@ -42,6 +44,9 @@ struct Arguments {
     /// The webhook, built for release.
     #[arg(long)]
     binary: Option<PathBuf>,
+    /// The command line, built for release.
+    #[arg(long, global = true)]
+    terrace: Option<PathBuf>,
     /// How often each receiver is started.
     #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u16).range(1..))]
     runs: u16,
@@ -55,18 +60,21 @@ struct Arguments {
     part: Option<Part>,
 }
 
-/// What the bench itself runs of itself.
+/// What is not the whole bench.
 #[derive(Debug, Subcommand)]
 enum Part {
     /// The worker, in a process of its own.
     #[command(name = jobs::worker::COMMAND, hide = true)]
     Worker,
+    /// The memory of an export, alone.
+    Export,
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     match arguments.part {
         Some(Part::Worker) => jobs::worker::run(),
+        Some(Part::Export) => export_alone(&arguments),
         None => bench(&arguments),
     }
 }
@@ -83,6 +91,30 @@ async fn bench(arguments: &Arguments) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+#[tokio::main]
+async fn export_alone(arguments: &Arguments) -> ExitCode {
+    match export(arguments).await {
+        Ok(figures) => {
+            progress(&format!("{figures:?} for {} records", export::RECORDS));
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            progress(&format!("bench: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn export(arguments: &Arguments) -> Result<ExportFigures, BenchError> {
+    let target = target();
+    let terrace = arguments.terrace.clone().unwrap_or_else(|| target.join("release/terrace"));
+    if !terrace.is_file() {
+        let missing = format!("{} is not there; cargo build --release -p terrace-cli", terrace.display());
+        return Err(BenchError::NoFigure(missing));
+    }
+    export::measure(&terrace, &target).await
 }
 
 /// What is printed.
@@ -107,6 +139,8 @@ async fn run(arguments: &Arguments) -> Result<Report, BenchError> {
     let terrace = told(&candidate, effort).await?;
     progress("terrace: measuring the worker");
     let terrace = Figures { jobs: Some(jobs::measure().await?), ..terrace };
+    progress("terrace: measuring an export");
+    let terrace = Figures { export: Some(export(arguments).await?), ..terrace };
     let (mut rivals, mut complete): (Vec<Compared>, bool) = (Vec::new(), true);
     if !arguments.skip_rivals {
         for rival in Rival::ALL {

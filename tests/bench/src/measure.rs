@@ -3,6 +3,7 @@
 use crate::bodies::{BodySize, LARGE, MEDIUM, SMALL, daily};
 use crate::endpoints::{Endpoints, Pace};
 use crate::error::BenchError;
+use crate::export::ExportFigures;
 use crate::function::{Answer, Function, Program};
 use crate::jobs::JobFigures;
 use std::collections::BTreeMap;
@@ -60,6 +61,8 @@ pub struct Figures {
     pub trouble: Option<[Duration; 2]>,
     /// What was measured of the worker.
     pub jobs: Option<JobFigures>,
+    /// What was measured of an export.
+    pub export: Option<ExportFigures>,
 }
 
 #[cfg(test)]
@@ -79,6 +82,7 @@ impl Figures {
             log_bytes: 0.0,
             trouble: None,
             jobs: None,
+            export: None,
         }
     }
 }
@@ -124,6 +128,7 @@ pub async fn measure(candidate: &Candidate, effort: Effort) -> Result<Figures, B
         log_bytes: small.log_bytes,
         trouble,
         jobs: None,
+        export: None,
     })
 }
 
