@@ -342,3 +342,18 @@ fn a_type_that_leads_out_of_the_folder_is_none() {
     assert_eq!(ran.code, Some(2), "{ran:?}");
     assert_eq!(files(&home.path().join("out")).keys().collect::<Vec<_>>(), ["manifest.json"]);
 }
+
+#[test]
+fn a_user_that_no_path_carries_is_left_out_and_told() {
+    let world = World::small_but(|asked| {
+        let users =
+            r#"{"users":[{"user_id":"a/b","reference_id":null},{"user_id":"u1","reference_id":null}],"cursor":null}"#;
+        (asked.path == "/users").then(|| said(200, users.to_owned()))
+    });
+    let (home, server) = (tempfile::tempdir().unwrap(), Server::start(world));
+    for _ in 0..2 {
+        let ran = run(&mut export(&home, &server, "out", &[]));
+        assert_eq!(ran.code, Some(1), "{ran:?}");
+        assert!(ran.err.contains("1 users are left out") && ran.out.contains("50 records of 1 users"), "{ran:?}");
+    }
+}

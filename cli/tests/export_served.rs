@@ -71,7 +71,7 @@ impl Served {
 }
 
 /// An id that a path has to carry with care.
-const USER: &str = "a/b ü?#%2F";
+const USER: &str = "a b ü?#%2F";
 
 fn delivery(data_type: &str, data: &str) -> String {
     format!(

@@ -89,6 +89,13 @@ pub struct Person {
     pub reference_id: Option<String>,
 }
 
+impl Person {
+    /// Whether a path carries the id. Terra's ids are UUIDs; nothing else is known to be.
+    pub fn can_be_asked(&self) -> bool {
+        !matches!(self.user_id.as_str(), "" | "." | "..") && !self.user_id.contains('/')
+    }
+}
+
 /// A place in the records of one user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
 pub struct Place {
@@ -109,6 +116,9 @@ pub struct Progress {
     pub current: Option<(Person, Place)>,
     /// How many users are done.
     pub users: u64,
+    /// How many users could not be asked for, because no path carries their id.
+    #[serde(default)]
+    pub left_out: u64,
     /// The files, by type.
     pub files: BTreeMap<String, Written>,
 }

@@ -19,7 +19,7 @@ use crate::INTERRUPTED;
 use crate::error::CommandError;
 use crate::export::args::ExportArgs;
 use crate::export::folder::Folder;
-use crate::export::manifest::State;
+use crate::export::manifest::{Progress, State};
 use crate::export::reading::Pace;
 use crate::terminal;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -58,7 +58,8 @@ pub async fn run(args: ExportArgs) -> Result<ExitCode, CommandError> {
             Some(Ok(())) => folder.enter(State::Read)?,
             Some(Err(error)) => {
                 // A disk that is full says so once; what the last manifest says still holds.
-                if !matches!(error, CommandError::Export(_)) && folder.save().is_ok() {
+                let saved = !matches!(error, CommandError::Export(_)) && folder.save().is_ok();
+                if saved && folder.manifest.progress != Progress::default() {
                     terminal::complain(&format!("terrace: {GOES_ON}"));
                 }
                 return Err(error);
@@ -102,20 +103,27 @@ fn stopped() -> ExitCode {
 /// Says what was exported.
 fn told(args: &ExportArgs, folder: &Folder) -> Result<ExitCode, CommandError> {
     let progress = &folder.manifest.progress;
+    let code = if progress.left_out == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    if progress.left_out > 0 {
+        let number = progress.left_out;
+        terminal::complain(&format!(
+            "terrace: {number} users are left out: their ids hold a slash, which no path carries"
+        ));
+    }
     if args.json {
         let types: BTreeMap<&str, u64> =
             progress.files.iter().map(|(name, written)| (name.as_str(), written.records)).collect();
         let report = json!({"folder": args.folder, "users": progress.users, "records": progress.records(),
-                            "types": types});
+                            "left_out": progress.left_out, "types": types});
         terminal::say(&report.to_string())?;
-        return Ok(ExitCode::SUCCESS);
+        return Ok(code);
     }
     let mut table = terminal::table(&["file", "records"]);
     for (data_type, written) in &progress.files {
         table.add_row([folder.whole(data_type).display().to_string().into(), terminal::number(written.records)]);
     }
     terminal::say(&format!("{table}\n{} records of {} users", progress.records(), progress.users))?;
-    Ok(ExitCode::SUCCESS)
+    Ok(code)
 }
 
 /// A bar on the standard error; hidden where that is no terminal.

@@ -32,7 +32,8 @@ pub async fn read(client: &Client, folder: &mut Folder, pace: Pace, bar: &Progre
     loop {
         let cursor = folder.manifest.progress.page.clone();
         let page = people::page(client, &asked, cursor.as_deref()).await?;
-        let mut waiting = waiting(folder, page.users);
+        let (users, unasked): (Vec<_>, Vec<_>) = page.users.into_iter().partition(Person::can_be_asked);
+        let mut waiting = waiting(folder, users);
         let mut coming = VecDeque::new();
         loop {
             while coming.len() < pace.concurrency
@@ -51,6 +52,7 @@ pub async fn read(client: &Client, folder: &mut Folder, pace: Pace, bar: &Progre
             }
         }
         let progress = &mut folder.manifest.progress;
+        progress.left_out += unasked.len() as u64;
         progress.done.clear();
         progress.page = page.cursor;
         if progress.page.is_none() {
