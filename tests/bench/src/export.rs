@@ -67,7 +67,7 @@ async fn exported(terrace: &Path, folder: &Path, url: &str, format: &str) -> Res
     let took = began.elapsed();
     let written = metadata(out.join(format!("daily.{format}"))).map_or(0, |file| file.len());
     drop(remove_dir_all(&out));
-    if !status.success() || written < RECORDS as u64 * 100 || memory == 0 {
+    if !status.success() || written < RECORDS as u64 * 50 || memory == 0 {
         return Err(BenchError::NoFigure(format!("terrace export ended with {status} and {written} bytes")));
     }
     Ok((memory, took))

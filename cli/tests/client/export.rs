@@ -1,10 +1,7 @@
 //! `terrace export`: everything once, whatever stops it on the way; and nothing half-written under the name of a whole
 //! file.
-#![expect(clippy::unwrap_used, reason = "a test fails where something is not as it has to be")]
 
-mod common;
-
-use common::{Asked, Ran, Server, World, files, run, said, terrace};
+use crate::common::{Asked, Ran, Server, World, files, run, said, terrace};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;

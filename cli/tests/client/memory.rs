@@ -1,10 +1,6 @@
 //! An export's memory does not grow with its size.
-#![cfg(target_os = "linux")]
-#![expect(clippy::unwrap_used, reason = "a test fails where something is not as it has to be")]
 
-mod common;
-
-use common::{Server, World, terrace};
+use crate::common::{Server, World, terrace};
 use std::fs;
 use std::process::Stdio;
 
@@ -29,7 +25,7 @@ fn peak(users: usize, records: usize, format: &str) -> (u64, u64) {
         std::thread::yield_now();
     };
     assert!(status.success());
-    let written = common::TYPES.map(|name| fs::metadata(folder.join(format!("{name}.{format}"))).unwrap().len());
+    let written = crate::common::TYPES.map(|name| fs::metadata(folder.join(format!("{name}.{format}"))).unwrap().len());
     (peak, written.iter().sum())
 }
 

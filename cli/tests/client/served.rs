@@ -1,9 +1,6 @@
 //! The commands of a client against `terrace serve`: what was delivered comes out again as it was sent.
-#![expect(clippy::unwrap_used, reason = "a test fails where something is not as it has to be")]
 
-mod common;
-
-use common::{Ran, files, run, terrace};
+use crate::common::{Ran, files, run, terrace};
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;

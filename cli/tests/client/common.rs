@@ -1,7 +1,5 @@
 //! The compiled `terrace`, and a server that makes up pages as they are asked for: of as many records as a test wants, and
 //! with whatever failures it wants.
-#![expect(clippy::panic, clippy::unwrap_used, reason = "a test fails where something is not as it has to be")]
-#![allow(dead_code, reason = "each test uses its part")]
 
 use axum::body::Body;
 use axum::extract::{Request, State};

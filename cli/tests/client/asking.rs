@@ -1,11 +1,8 @@
 //! `terrace` as a client: which address it asks, when it signs and as whom, and what it says where that goes wrong.
-#![expect(clippy::unwrap_used, reason = "a test fails where something is not as it has to be")]
 
-mod common;
-
+use crate::common::{Server, World, run, said, terrace};
 use axum::body::Body;
 use axum::response::Response;
-use common::{Server, World, run, said, terrace};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
