@@ -46,3 +46,21 @@ fn somebody_may_want_an_end() {
     assert_eq!(Columns::of(&b"{}\n"[..], &stop).unwrap(), None);
     assert!(!Columns::default().write(&b"{}\n"[..], Vec::new(), &stop).unwrap());
 }
+
+#[test]
+fn a_full_disk_is_known_as_one() {
+    struct Full;
+    impl Write for Full {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::StorageFull.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    // More than what is held back before it is written.
+    let lines = "{\"user_id\":\"u\"}\n".repeat(10_000);
+    let error = Columns::default().write(lines.as_bytes(), Full, &going).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+}
