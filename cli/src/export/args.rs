@@ -23,9 +23,13 @@ use std::path::PathBuf;
 pub struct ExportArgs {
     /// The folder to write to: a new one, an empty one, or that of an export to go on with.
     pub folder: PathBuf,
-    /// Only this user (Terra's user_id); may be given again. Without it, all users.
+    /// Only this user (Terra's user_id); may be given again. Without it and --reference, all users.
     #[arg(long = "user", value_name = "USER")]
     pub users: Vec<String>,
+    /// Only this end user, by your name for them: all their connections, and what names none, such as lab reports; may be
+    /// given again.
+    #[arg(long = "reference", value_name = "REFERENCE")]
+    pub references: Vec<String>,
     /// Only records of these types, separated by commas.
     #[arg(long = "type", value_name = "TYPE", value_delimiter = ',', value_parser = type_name())]
     pub types: Vec<String>,
@@ -73,14 +77,14 @@ impl ExportArgs {
             (Format::Csv, _) => Detail::Summary,
             (Format::Jsonl, detail) => detail.unwrap_or(Detail::Full),
         };
-        if self.users.iter().any(String::is_empty) {
-            return Err(CommandError::Usage("--user is empty; leave it out to mean everybody".to_owned()));
+        if self.users.iter().chain(&self.references).any(String::is_empty) {
+            let message = "--user or --reference is empty; leave it out to mean everybody";
+            return Err(CommandError::Usage(message.to_owned()));
         }
-        let mut seen = BTreeSet::new();
-        let users: Vec<String> = self.users.iter().filter(|user| seen.insert(*user)).cloned().collect();
         Ok(Asked {
             url: url.to_owned(),
-            users,
+            users: each_once(&self.users),
+            references: each_once(&self.references),
             types: in_order(&self.types),
             from: self.from.clone(),
             to: self.to.clone(),
@@ -89,4 +93,9 @@ impl ExportArgs {
             detail,
         })
     }
+}
+
+fn each_once(names: &[String]) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    names.iter().filter(|name| seen.insert(*name)).cloned().collect()
 }

@@ -35,8 +35,11 @@ impl Format {
 pub struct Asked {
     /// Of which Terrace.
     pub url: String,
-    /// Of these users; of all where there is none.
+    /// Of these users; of all where neither they nor end users are named.
     pub users: Vec<String>,
+    /// Of these end users.
+    #[serde(default)]
+    pub references: Vec<String>,
     /// Of these types; of all where there is none.
     pub types: Vec<String>,
     /// From this day or moment on.
@@ -52,11 +55,17 @@ pub struct Asked {
 }
 
 impl Asked {
+    /// Whether everybody is asked for.
+    pub fn everybody(&self) -> bool {
+        self.users.is_empty() && self.references.is_empty()
+    }
+
     /// What differs from another, in the words of the options.
     pub fn differences(&self, other: &Self) -> Vec<&'static str> {
         let same = [
             ("--url or --profile", self.url == other.url),
             ("--user", self.users == other.users),
+            ("--reference", self.references == other.references),
             ("--type", self.types == other.types),
             ("--from", self.from == other.from),
             ("--to", self.to == other.to),
@@ -80,19 +89,29 @@ pub enum State {
     Whole,
 }
 
-/// A user, as far as lines name them.
+/// Whose records are read, as far as lines name them: a connection's; or, without a `user_id`, those of an end user that
+/// name no connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Person {
     /// Terra's id.
-    pub user_id: String,
+    pub user_id: Option<String>,
     /// The customer's name for them.
     pub reference_id: Option<String>,
 }
 
 impl Person {
-    /// Whether a path carries the id. Terra's ids are UUIDs; nothing else is known to be.
+    /// Where the records lie: the collection, and the name in it.
+    pub fn home(&self) -> [&str; 2] {
+        match (&self.user_id, &self.reference_id) {
+            (Some(user), _) => ["users", user],
+            (None, reference) => ["references", reference.as_deref().unwrap_or_default()],
+        }
+    }
+
+    /// Whether a path carries the name. Terra's ids are UUIDs, your own are what you make them.
     pub fn can_be_asked(&self) -> bool {
-        !matches!(self.user_id.as_str(), "" | "." | "..") && !self.user_id.contains('/')
+        let [_, name] = self.home();
+        !matches!(name, "" | "." | "..") && !name.contains('/')
     }
 }
 
@@ -111,7 +130,7 @@ pub struct Progress {
     /// The page of users that is being read.
     pub page: Option<String>,
     /// Who of it is done.
-    pub done: Vec<String>,
+    pub done: Vec<Person>,
     /// Who is being read, and where it goes on.
     pub current: Option<(Person, Place)>,
     /// How many users are done.

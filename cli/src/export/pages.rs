@@ -85,7 +85,8 @@ async fn page(client: &Client, asked: &Asked, person: &Person, place: &Place) ->
         ("cursor", place.cursor.as_deref()),
     ];
     let query: Vec<_> = given.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
-    let body = match patiently(client, &["users", &person.user_id, "records"], &query).await {
+    let [collection, name] = person.home();
+    let body = match patiently(client, &[collection, name, "records"], &query).await {
         // Erased meanwhile, or nothing ever came but operational events.
         Err(CommandError::Refused { status: 404, .. }) => return Ok(Batch::default()),
         body => body?,
@@ -123,7 +124,7 @@ fn next(asked: &Asked, place: &Place, cursor: Option<String>) -> Option<Place> {
 /// How every line of a user begins.
 fn head(person: &Person) -> String {
     let text = |text: &Option<&str>| serde_json::to_string(text).unwrap_or_default();
-    let (user, reference) = (text(&Some(&person.user_id)), text(&person.reference_id.as_deref()));
+    let (user, reference) = (text(&person.user_id.as_deref()), text(&person.reference_id.as_deref()));
     format!("{{\"user_id\":{user},\"reference_id\":{reference},")
 }
 

@@ -3,11 +3,11 @@
 use crate::client::Client;
 use crate::error::CommandError;
 use crate::export::folder::Folder;
-use crate::export::manifest::{Asked, Person, Place};
+use crate::export::manifest::{Person, Place};
 use crate::export::pages::{Batch, Coming};
 use crate::export::people;
 use indicatif::ProgressBar;
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -33,7 +33,7 @@ pub async fn read(client: &Client, folder: &mut Folder, pace: Pace, bar: &Progre
         let cursor = folder.manifest.progress.page.clone();
         let page = people::page(client, &asked, cursor.as_deref()).await?;
         let (users, unasked): (Vec<_>, Vec<_>) = page.users.into_iter().partition(Person::can_be_asked);
-        let mut waiting = waiting(folder, users);
+        let mut waiting = waiting(folder, &users);
         let mut coming = VecDeque::new();
         loop {
             while coming.len() < pace.concurrency
@@ -44,7 +44,7 @@ pub async fn read(client: &Client, folder: &mut Folder, pace: Pace, bar: &Progre
             let Some(mut one) = coming.pop_front() else { break };
             while let Some(batch) = one.pages.recv().await {
                 take_in(folder, &one.person, batch?)?;
-                tell(folder, bar, &asked);
+                tell(folder, bar);
                 if saved.elapsed() >= pace.save_every {
                     folder.save()?;
                     saved = Instant::now();
@@ -62,12 +62,12 @@ pub async fn read(client: &Client, folder: &mut Folder, pace: Pace, bar: &Progre
 }
 
 /// Who of a page is still to be read, and from where. Whoever was being read comes first, whatever the page now says.
-fn waiting(folder: &Folder, users: Vec<Person>) -> VecDeque<(Person, Place)> {
+fn waiting(folder: &Folder, users: &[Person]) -> VecDeque<(Person, Place)> {
     let progress = &folder.manifest.progress;
     let mut waiting: VecDeque<_> = progress.current.iter().cloned().collect();
-    let current = progress.current.as_ref().map(|(person, _)| &person.user_id);
-    let left =
-        users.into_iter().filter(|user| current != Some(&user.user_id) && !progress.done.contains(&user.user_id));
+    let begun = progress.current.iter().map(|(person, _)| person).chain(&progress.done);
+    let begun: HashSet<[&str; 2]> = begun.map(Person::home).collect();
+    let left = users.iter().filter(|user| !begun.contains(&user.home())).cloned();
     waiting.extend(left.map(|user| (user, Place::default())));
     waiting
 }
@@ -83,16 +83,15 @@ fn take_in(folder: &mut Folder, person: &Person, batch: Batch) -> Result<(), Com
         None => {
             progress.current = None;
             progress.users += 1;
-            progress.done.push(person.user_id.clone());
+            progress.done.push(person.clone());
         }
     }
     Ok(())
 }
 
-fn tell(folder: &Folder, bar: &ProgressBar, asked: &Asked) {
+fn tell(folder: &Folder, bar: &ProgressBar) {
     let progress = &folder.manifest.progress;
     let bytes: u64 = progress.files.values().map(|written| written.bytes).sum();
-    let of = if asked.users.is_empty() { String::new() } else { format!(" of {}", asked.users.len()) };
     bar.set_position(progress.records());
-    bar.set_message(format!("{} MB, {}{of} users", bytes / 1_000_000, progress.users));
+    bar.set_message(format!("{} MB, {} users", bytes / 1_000_000, progress.users));
 }

@@ -248,6 +248,7 @@ fn a_folder_that_is_not_this_exports_is_refused() {
         (&["--format", "csv"][..], "--format, --detail"),
         (&["--type", "daily"], "--type"),
         (&["--user", "u1"], "--user"),
+        (&["--reference", "r-u1"], "--reference"),
         (&["--from", "2026-07-01"], "--from"),
     ] {
         let ran = run(&mut export(&home, &server, "out", options));

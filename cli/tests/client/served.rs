@@ -105,6 +105,15 @@ fn what_was_delivered_comes_out_as_it_was_sent() {
     assert!(rows["daily.csv"].lines().nth(3).unwrap().contains(",312345678901234567890.10,"), "{}", rows["daily.csv"]);
     assert!(rows["sleep.csv"].contains(",25200"), "{}", rows["sleep.csv"]);
 
+    let report = r#"{"session_id":"s","reference_id":"r1","results":[{"value":"1.10"}]}"#;
+    served.deliver(&format!(r#"{{"type":"lab_report.completed","data":{report}}}"#));
+    let person = home.path().join("person").display().to_string();
+    let told = served.ask(home.path(), &["export", &person, "--reference", "r1", "--user", USER, "--json"]);
+    let told: Value = serde_json::from_str(&told.out).unwrap();
+    assert_eq!((&told["records"], &told["types"]["daily"]), (&5.into(), &3.into()), "each once: {told}");
+    let reports = &files(Path::new(&person))["lab_report.jsonl"];
+    assert!(reports.starts_with(r#"{"user_id":null,"reference_id":"r1","#) && reports.contains(r#""value":"1.10""#));
+
     let listed = served.ask(home.path(), &["records", USER, "--type", "sleep,daily", "--json"]);
     assert_eq!(listed.out.lines().count(), 4, "{listed:?}");
     let of_reference = served.ask(home.path(), &["users", "--reference", "r1", "--json"]);
