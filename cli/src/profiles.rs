@@ -12,16 +12,17 @@ use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+/// How the configuration file is written.
+const FILE: &str = r#"The file is $XDG_CONFIG_HOME/terrace/config.toml, else ~/.config/terrace/config.toml. It holds addresses and no secrets:
+
+    [profile.prod]
+    url = "https://ab12cd34.execute-api.eu-west-1.amazonaws.com"
+    region = "eu-west-1"      # only where the host's name does not say it
+    aws_profile = "health"    # only where the usual AWS chain would find somebody else"#;
+
 /// List the environments that the configuration file names.
-///
-/// The file is $XDG_CONFIG_HOME/terrace/config.toml, else ~/.config/terrace/config.toml. It holds addresses and no secrets:
-///
-///     [profile.prod]
-///     url = "https://ab12cd34.execute-api.eu-west-1.amazonaws.com"
-///     region = "eu-west-1"      # only where the host's name does not say it
-///     aws_profile = "health"    # only where the usual AWS chain would find somebody else
 #[derive(Debug, Clone, Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_long_help = FILE)]
 pub struct ProfilesArgs {
     /// JSON Lines in place of a table.
     #[arg(long)]

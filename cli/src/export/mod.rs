@@ -1,7 +1,7 @@
 //! `terrace export`: records as files, whatever their number.
 //!
-//! First everything is [read](reading) into `….partial` files, then these are made [whole](finishing). The
-//! [manifest](manifest) says how far it is; see [`folder`](folder) for what makes that safe.
+//! First everything is read into `….partial` files (`reading`), then these are made whole (`finishing`). The manifest
+//! says how far it is; `folder` has what makes that safe.
 
 pub mod args;
 mod columns;

@@ -121,11 +121,15 @@ struct Held {
 
 /// A world where the `number`th question waits until the test lets it go.
 fn held(number: usize) -> (World, Held) {
+    held_in(World::small(), number)
+}
+
+fn held_in(world: World, number: usize) -> (World, Held) {
     let (tell, asked) = channel();
     let (go_on, wait) = channel();
     let wait = Mutex::new(wait);
     let tell = Mutex::new(tell);
-    let world = World::small_but(move |question: &Asked| {
+    let first = Box::new(move |question: &Asked| {
         if question.number == number {
             tell.lock().unwrap().send(()).unwrap();
             // The test lets it go by letting go of its end.
@@ -133,7 +137,7 @@ fn held(number: usize) -> (World, Held) {
         }
         None
     });
-    (world, Held { asked, go_on })
+    (World { first, ..world }, Held { asked, go_on })
 }
 
 fn spawn(command: &mut Command) -> Child {
@@ -173,6 +177,26 @@ fn what_is_killed_anywhere_goes_on_to_the_same_files() {
             }
             assert_eq!(whole(&home, &server, &format!("{format}{number}"), &options), expected, "{format} {number}");
         }
+    }
+}
+
+#[test]
+fn what_is_killed_among_many_users_goes_on_with_the_others() {
+    // Three pages of users, one page of records each.
+    let many = || World { users: 25, records: 5, ..World::small() };
+    let home = tempfile::tempdir().unwrap();
+    let expected = whole(&home, &Server::start(many()), "expected", &[]);
+    assert_eq!(expected["daily.jsonl"].lines().count(), 125);
+    for number in [4, 11, 12, 13, 20, 27] {
+        let (world, held) = held_in(many(), number);
+        let server = Server::start(world);
+        let out = format!("out{number}");
+        let mut child = spawn(&mut export(&home, &server, &out, &["--concurrency", "3"]));
+        held.asked.recv_timeout(WITHIN).unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        drop(held.go_on);
+        assert_eq!(whole(&home, &server, &out, &["--concurrency", "5"]), expected, "{number}");
     }
 }
 
