@@ -145,7 +145,9 @@ impl Client {
         if response.status() == StatusCode::TEMPORARY_REDIRECT {
             // A large answer lies where location says, under a URL that is its own permission.
             let location = response.headers().get(LOCATION).and_then(|location| location.to_str().ok());
-            let location = location.filter(|location| location.starts_with("https://") || is_local(location));
+            let plain = !self.base.starts_with("https://");
+            let safe = |location: &&str| location.starts_with("https://") || (plain && is_local(location));
+            let location = location.filter(safe);
             let location = location.ok_or_else(|| self.foreign("a redirect that leads nowhere safe"))?;
             response = self.http.get(location).send().await.map_err(|cause| self.unreachable(cause))?;
         }
