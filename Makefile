@@ -32,6 +32,7 @@ test-openapi: ## the handlers against their OpenAPI document, with schemathesis 
 bench: ## the budgets, beside a plain Node and a plain Python receiver
 	cargo build --release --locked -p terrace-webhook
 	cargo build --release --locked -p terrace-query
+	cargo build --release --locked -p terrace-cli
 	cargo run --release --locked -p terrace-bench -- $(ARGS)
 
 lint: ## format and lints, warnings denied

@@ -1,24 +1,37 @@
 //! The command line.
 
+use crate::completions::{CompletionsArgs, ManArgs};
 use crate::deliveries::DeliveriesArgs;
 use crate::diagnose::DiagnoseArgs;
 use crate::erase::EraseArgs;
+use crate::export::args::ExportArgs;
+use crate::jobs::JobsArgs;
+use crate::profiles::ProfilesArgs;
 use crate::records::RecordsArgs;
 use crate::replay::ReplayArgs;
 use crate::serve::ServeArgs;
 use crate::simulate::args::SimulateArgs;
+use crate::users::UsersArgs;
 use crate::verify::VerifyArgs;
 use clap::{Parser, Subcommand};
 
 /// Terrace keeps the health data that Terra API sends: every delivery as it came, one up-to-date record per user and
 /// identifier.
 #[derive(Debug, Parser)]
-#[command(name = "terrace", version, propagate_version = true)]
+#[command(name = "terrace", version, propagate_version = true, after_help = EXIT_STATUS)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
 }
+
+/// What is said of exit statuses below the help.
+const EXIT_STATUS: &str = "\
+Exit status:
+  0    done, nothing differs
+  1    the server said no, a job failed, something differs, or the output cannot be written
+  2    wrong usage, or nobody could be asked: no such profile, no credentials, no answer
+  130  stopped by Ctrl-C";
 
 /// The commands.
 #[derive(Debug, Subcommand)]
@@ -27,18 +40,30 @@ pub enum Command {
     Serve(ServeArgs),
     /// Send realistic Terra deliveries to a URL, then read everything back and compare.
     Simulate(SimulateArgs),
+    #[expect(missing_docs, reason = "what it says of itself stands at its options, whole")]
+    Users(UsersArgs),
     /// Show a user's connection and records.
     Records(RecordsArgs),
     /// Show a user's deliveries, or the body of one.
     Deliveries(DeliveriesArgs),
     /// Say why a user's data may be missing.
     Diagnose(DiagnoseArgs),
+    #[expect(missing_docs, reason = "what it says of itself stands at its options, whole")]
+    Export(ExportArgs),
+    #[expect(missing_docs, reason = "what it says of itself stands at its options, whole")]
+    Jobs(JobsArgs),
     /// Apply deliveries from the log again.
     Replay(ReplayArgs),
     /// Erase everything that is kept of somebody.
     Erase(EraseArgs),
     /// Make the view anew from the log, and compare.
     Verify(VerifyArgs),
+    #[expect(missing_docs, reason = "what it says of itself stands at its options, whole")]
+    Profiles(ProfilesArgs),
+    #[expect(missing_docs, reason = "what it says of itself stands at its options, whole")]
+    Completions(CompletionsArgs),
+    #[expect(missing_docs, reason = "what it says of itself stands at its options, whole")]
+    Man(ManArgs),
 }
 
 /// Where Terrace answers.
@@ -79,6 +104,14 @@ mod tests {
             &["erase"],
             &["erase", "u", "--reference", "r"],
             &["verify", "--table", "t"],
+            &["users", "--url", "http://x", "--profile", "p"],
+            &["users", "--all", "--limit", "5"],
+            &["records", "u", "--type", "dayly"],
+            &["records", "u", "--updated-since", "2026-07-01"],
+            &["jobs"],
+            &["export"],
+            &["export", "out", "--concurrency", "0"],
+            &["completions", "cmd"],
             &["nothing"],
         ] {
             let error = Cli::try_parse_from([&["terrace"], wrong].concat()).unwrap_err();

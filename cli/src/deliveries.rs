@@ -1,10 +1,9 @@
 //! `terrace deliveries`.
 
-use crate::args::DEFAULT_URL;
 use crate::client::Client;
+use crate::connect::Connect;
 use crate::error::CommandError;
-use crate::records::shortened;
-use crate::terminal;
+use crate::terminal::{self, one_line, shortened};
 use clap::Args;
 use jiff::civil::Date;
 use serde::Deserialize;
@@ -25,12 +24,12 @@ pub struct DeliveriesArgs {
     /// Write the body of this delivery, byte for byte, to the standard output.
     #[arg(long, value_name = "DELIVERY", conflicts_with_all = ["from", "to", "json"])]
     pub body: Option<String>,
-    /// Where Terrace answers.
-    #[arg(long, default_value = DEFAULT_URL)]
-    pub url: String,
     /// JSON Lines in place of a table: a delivery as the server answers it on each line.
     #[arg(long)]
     pub json: bool,
+    /// Which Terrace.
+    #[command(flatten)]
+    pub connect: Connect,
 }
 
 #[derive(Deserialize)]
@@ -55,7 +54,7 @@ struct Shown {
 ///
 /// When the server cannot be asked or says no.
 pub async fn run(args: DeliveriesArgs) -> Result<ExitCode, CommandError> {
-    let client = Client::new(&args.url)?;
+    let client = args.connect.client()?;
     if let Some(delivery) = &args.body {
         terminal::write(&client.bytes(&["users", &args.user, "deliveries", delivery], &[]).await?)?;
         return Ok(ExitCode::SUCCESS);
@@ -67,11 +66,10 @@ pub async fn run(args: DeliveriesArgs) -> Result<ExitCode, CommandError> {
         number += page.deliveries.len();
         for delivery in page.deliveries {
             if args.json {
-                terminal::say(delivery.get())?;
+                terminal::say(&one_line(delivery.get()))?;
                 continue;
             }
-            let shown = serde_json::from_str::<Shown>(delivery.get())
-                .map_err(|error| CommandError::Foreign { url: client.base().to_owned(), what: error.to_string() })?;
+            let shown: Shown = serde_json::from_str(delivery.get()).map_err(|error| client.foreign(error))?;
             let (event, status) = (shortened(&shown.event, 40), shown.status);
             let bytes = terminal::number(shown.bytes.map(|bytes| bytes.to_string()).unwrap_or_default());
             table.add_row([shown.received_at.into(), event.into(), status.into(), bytes, shown.delivery.into()]);

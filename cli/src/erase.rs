@@ -1,7 +1,6 @@
 //! `terrace erase`.
 
-use crate::args::DEFAULT_URL;
-use crate::client::Client;
+use crate::connect::Connect;
 use crate::error::CommandError;
 use crate::jobs::{Following, Job, order};
 use clap::Args;
@@ -26,12 +25,12 @@ pub struct EraseArgs {
     /// Do not wait for the end.
     #[arg(long)]
     pub no_wait: bool,
-    /// Where Terrace answers.
-    #[arg(long, default_value = DEFAULT_URL)]
-    pub url: String,
     /// The job as the server answers it.
     #[arg(long)]
     pub json: bool,
+    /// Which Terrace.
+    #[command(flatten)]
+    pub connect: Connect,
 }
 
 /// Erases.
@@ -43,7 +42,7 @@ pub async fn run(args: EraseArgs) -> Result<ExitCode, CommandError> {
     if !args.yes {
         return Err(CommandError::Usage("an erase cannot be undone; say --yes to go on".to_owned()));
     }
-    let client = Client::new(&args.url)?;
+    let client = args.connect.client()?;
     let path = match (&args.user, &args.reference) {
         (Some(user), _) => ["users", user.as_str()],
         (None, reference) => ["references", reference.as_deref().unwrap_or_default()],

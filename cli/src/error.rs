@@ -1,5 +1,8 @@
 //! Why a command failed.
 
+use crate::client::address::is_local;
+use crate::client::signer::told;
+use crate::export::ExportError;
 use crate::ping_host::PingHostError;
 use crate::serve::ServeError;
 use std::io;
@@ -19,7 +22,7 @@ pub enum CommandError {
     #[error(transparent)]
     Secret(#[from] InvalidSecret),
     /// Nobody answers.
-    #[error("cannot reach {url}: {cause}. Is `make run` (or `terrace serve`) running? Another address goes with --url")]
+    #[error("cannot reach {url}: {}. {}", told(cause), elsewhere(url))]
     Unreachable {
         /// Where it was looked for.
         url: String,
@@ -37,6 +40,19 @@ pub enum CommandError {
         /// What the server says.
         message: String,
     },
+    /// IAM does not let this pass.
+    #[error("{url} answers 403: {message}: {advice}")]
+    Forbidden {
+        /// Where.
+        url: String,
+        /// What the gateway says.
+        message: String,
+        /// Who asked, and what to look at.
+        advice: String,
+    },
+    /// Nobody is found to sign as.
+    #[error("no AWS credentials to sign with: {0}")]
+    Credentials(String),
     /// The answer is no Terrace's.
     #[error("{url} answers, but not as Terrace does: {what}. Is the URL right?")]
     Foreign {
@@ -60,6 +76,9 @@ pub enum CommandError {
     /// Bodies cannot be handed out to be fetched.
     #[error(transparent)]
     PingHost(#[from] PingHostError),
+    /// An export cannot be made, or not go on.
+    #[error(transparent)]
+    Export(#[from] ExportError),
     /// `serve` failed.
     #[error(transparent)]
     Serve(#[from] ServeError),
@@ -69,9 +88,20 @@ impl CommandError {
     /// The exit status: 1 where the server said no, 2 where it could not be asked.
     pub fn exit_status(&self) -> u8 {
         match self {
-            Self::Refused { .. } | Self::Serve(_) | Self::Output(_) => 1,
+            Self::Refused { .. } | Self::Forbidden { .. } | Self::Serve(_) | Self::Output(_) => 1,
+            Self::Credentials(_) => 2,
+            Self::Export(error) => error.exit_status(),
             Self::Store(_) | Self::Ingest(_) | Self::Work(_) => 2,
             Self::Usage(_) | Self::Secret(_) | Self::PingHost(_) | Self::Unreachable { .. } | Self::Foreign { .. } => 2,
         }
+    }
+}
+
+/// What to look at where nobody answers.
+fn elsewhere(url: &str) -> &'static str {
+    if is_local(url) {
+        "Is `make run` (or `terrace serve`) running? Another address goes with --url or --profile"
+    } else {
+        "Is the URL right, and does this machine reach it? `terrace profiles` lists the addresses that are known"
     }
 }

@@ -1,12 +1,12 @@
 //! `terrace records`.
 
-use crate::args::DEFAULT_URL;
 use crate::client::Client;
+use crate::connect::Connect;
 use crate::error::CommandError;
-use crate::terminal;
+use crate::shared_args::{day_or_moment, in_order, moment, type_name};
+use crate::terminal::{self, one_line, shortened};
 use clap::{Args, ValueEnum};
-use jiff::civil::Date;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::process::ExitCode;
 
@@ -18,18 +18,21 @@ const ALL_PAGE: &str = "1000";
 pub struct RecordsArgs {
     /// Terra's user_id.
     pub user: String,
-    /// Only records of this type, such as daily or sleep.
-    #[arg(long = "type", value_name = "TYPE")]
-    pub data_type: Option<String>,
+    /// Only records of these types, separated by commas.
+    #[arg(long = "type", value_name = "TYPE", value_delimiter = ',', value_parser = type_name())]
+    pub types: Vec<String>,
     /// Only the record with this identifier.
     #[arg(long, conflicts_with_all = ["from", "to"])]
     pub id: Option<String>,
-    /// Only records from this day on.
-    #[arg(long, value_name = "DATE")]
-    pub from: Option<Date>,
-    /// Only records up to this day.
-    #[arg(long, value_name = "DATE")]
-    pub to: Option<Date>,
+    /// Only records from this day or moment on.
+    #[arg(long, value_name = "DATE", value_parser = day_or_moment)]
+    pub from: Option<String>,
+    /// Only records up to this day or moment.
+    #[arg(long, value_name = "DATE", value_parser = day_or_moment)]
+    pub to: Option<String>,
+    /// Only records that changed at this moment or later.
+    #[arg(long, value_name = "MOMENT", value_parser = moment, conflicts_with = "id")]
+    pub updated_since: Option<String>,
     /// How much of each record: its scalars and short arrays, or all that Terra sent.
     #[arg(long, value_enum, default_value_t = Detail::Summary)]
     pub detail: Detail,
@@ -39,16 +42,17 @@ pub struct RecordsArgs {
     /// All records, page after page.
     #[arg(long, conflicts_with = "limit")]
     pub all: bool,
-    /// Where Terrace answers.
-    #[arg(long, default_value = DEFAULT_URL)]
-    pub url: String,
     /// JSON Lines in place of a table: a record as the server answers it on each line.
     #[arg(long)]
     pub json: bool,
+    /// Which Terrace.
+    #[command(flatten)]
+    pub connect: Connect,
 }
 
 /// How much of a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Detail {
     /// Scalars and short arrays.
     Summary,
@@ -88,34 +92,46 @@ struct Connection {
 ///
 /// When the server cannot be asked or says no.
 pub async fn run(args: RecordsArgs) -> Result<ExitCode, CommandError> {
-    let client = Client::new(&args.url)?;
-    if args.json {
+    let client = args.connect.client()?;
+    let mut shown = Vec::new();
+    let mut more = false;
+    if !args.json {
+        terminal::say(&header(&client, &args.user).await?)?;
+    }
+    // Without a type one question is about all of them.
+    let types = in_order(&args.types);
+    let types: Vec<Option<&str>> = match types.as_slice() {
+        [] => vec![None],
+        types => types.iter().map(|name| Some(name.as_str())).collect(),
+    };
+    let mut left = usize::from(args.limit);
+    'types: for data_type in types {
         let mut cursor = None;
         loop {
-            let page = page(&client, &args, cursor.as_deref()).await?;
-            for record in page.records {
-                terminal::say(record.get())?;
+            if left == 0 {
+                more = true;
+                break 'types;
+            }
+            let page = page(&client, &args, data_type, cursor.as_deref(), left).await?;
+            if !args.all {
+                left = left.saturating_sub(page.records.len());
+            }
+            if args.json {
+                page.records.iter().try_for_each(|record| terminal::say(&one_line(record.get())))?;
+            } else {
+                shown.extend(page.records);
             }
             cursor = page.cursor;
-            if cursor.is_none() || !args.all {
-                return Ok(ExitCode::SUCCESS);
+            if cursor.is_none() {
+                break;
             }
         }
     }
-    terminal::say(&header(&client, &args.user).await?)?;
-    let mut records = Vec::new();
-    let mut cursor = None;
-    loop {
-        let page = page(&client, &args, cursor.as_deref()).await?;
-        records.extend(page.records);
-        cursor = page.cursor;
-        if cursor.is_none() || !args.all {
-            break;
-        }
+    if !args.json {
+        terminal::say(&table(&client, &args, &shown)?)?;
     }
-    terminal::say(&shown(&client, &args, &records)?)?;
-    if cursor.is_some() {
-        terminal::complain("There are more; --all shows them.");
+    if more {
+        terminal::complain("There may be more; --all shows them.");
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -131,30 +147,33 @@ async fn header(client: &Client, user: &str) -> Result<String, CommandError> {
     Ok(format!("{user}: {provider}, {}{reference}", connection.status))
 }
 
-async fn page(client: &Client, args: &RecordsArgs, cursor: Option<&str>) -> Result<Page, CommandError> {
-    let limit = args.limit.to_string();
-    let (from, to) = (args.from.map(|date| date.to_string()), args.to.map(|date| date.to_string()));
+async fn page(
+    client: &Client,
+    args: &RecordsArgs,
+    data_type: Option<&str>,
+    cursor: Option<&str>,
+    left: usize,
+) -> Result<Page, CommandError> {
+    let limit = if args.all { ALL_PAGE.to_owned() } else { left.to_string() };
     let given = [
-        ("type", args.data_type.as_deref()),
+        ("type", data_type),
         ("id", args.id.as_deref()),
-        ("from", from.as_deref()),
-        ("to", to.as_deref()),
+        ("from", args.from.as_deref()),
+        ("to", args.to.as_deref()),
+        ("updated_since", args.updated_since.as_deref()),
         ("detail", (args.detail == Detail::Full).then_some("full")),
-        ("limit", Some(if args.all { ALL_PAGE } else { &limit })),
+        ("limit", Some(limit.as_str())),
         ("cursor", cursor),
     ];
     let query: Vec<_> = given.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
     client.json(&["users", &args.user, "records"], &query).await
 }
 
-fn shown(client: &Client, args: &RecordsArgs, records: &[Box<RawValue>]) -> Result<String, CommandError> {
+fn table(client: &Client, args: &RecordsArgs, records: &[Box<RawValue>]) -> Result<String, CommandError> {
     let last = if args.detail == Detail::Full { "data" } else { "summary" };
     let mut table = terminal::table(&["type", "id", "start", "end", "provider", "updated", last]);
     for record in records {
-        let read = serde_json::from_str::<Shown>(record.get());
-        let foreign =
-            |error: serde_json::Error| CommandError::Foreign { url: client.base().to_owned(), what: error.to_string() };
-        let shown = read.map_err(foreign)?;
+        let shown: Shown = serde_json::from_str(record.get()).map_err(|error| client.foreign(error))?;
         let content = shown.summary.or(shown.data).map(|raw| raw.get().to_owned()).unwrap_or_default();
         table.add_row([
             shown.data_type,
@@ -167,22 +186,4 @@ fn shown(client: &Client, args: &RecordsArgs, records: &[Box<RawValue>]) -> Resu
         ]);
     }
     Ok(format!("{table}\n{} records", records.len()))
-}
-
-/// The beginning of a text, on one line.
-pub(crate) fn shortened(text: &str, longest: usize) -> String {
-    let text: String = text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect();
-    if text.chars().count() <= longest { text } else { text.chars().take(longest - 1).chain(['…']).collect() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_long_is_shortened_and_what_moves_a_terminal_is_not_shown() {
-        assert_eq!(shortened("äöü", 3), "äöü");
-        assert_eq!(shortened("äöüß", 3), "äö…");
-        assert_eq!(shortened("a\u{1b}[2J\n", 9), "a [2J ");
-    }
 }

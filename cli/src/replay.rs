@@ -1,7 +1,6 @@
 //! `terrace replay`.
 
-use crate::args::DEFAULT_URL;
-use crate::client::Client;
+use crate::connect::Connect;
 use crate::error::CommandError;
 use crate::jobs::{Following, Job, order};
 use clap::Args;
@@ -34,12 +33,12 @@ pub struct ReplayArgs {
     /// Do not wait for the end.
     #[arg(long)]
     pub no_wait: bool,
-    /// Where Terrace answers.
-    #[arg(long, default_value = DEFAULT_URL)]
-    pub url: String,
     /// The job as the server answers it.
     #[arg(long)]
     pub json: bool,
+    /// Which Terrace.
+    #[command(flatten)]
+    pub connect: Connect,
 }
 
 /// Replays.
@@ -48,7 +47,7 @@ pub struct ReplayArgs {
 ///
 /// When the server cannot be asked or says no.
 pub async fn run(args: ReplayArgs) -> Result<ExitCode, CommandError> {
-    let client = Client::new(&args.url)?;
+    let client = args.connect.client()?;
     let mut asked = json!({"only": if args.all { "all" } else { "quarantined" }, "dry_run": args.dry_run});
     let given = [
         ("user_id", args.user.clone()),

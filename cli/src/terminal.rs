@@ -2,6 +2,7 @@
 
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 /// Writes a line to the standard output.
@@ -54,4 +55,32 @@ pub fn number(number: impl std::fmt::Display) -> Cell {
 pub fn share(text: &str) -> Result<f64, String> {
     let share: f64 = text.parse().map_err(|_| "not a number; write a share such as 0.1".to_owned())?;
     if (0.0..=1.0).contains(&share) { Ok(share) } else { Err("a share lies between 0 and 1".to_owned()) }
+}
+
+/// The beginning of a text, on one line.
+pub fn shortened(text: &str, longest: usize) -> String {
+    let text: String = text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect();
+    if text.chars().count() <= longest { text } else { text.chars().take(longest - 1).chain(['…']).collect() }
+}
+
+/// JSON on one line. Outside of its texts a line's end is white space, and within them it cannot be.
+pub fn one_line(json: &str) -> Cow<'_, str> {
+    if json.contains(['\n', '\r']) { Cow::Owned(json.replace(['\n', '\r'], " ")) } else { Cow::Borrowed(json) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_long_is_shortened_and_what_moves_a_terminal_is_not_shown() {
+        assert_eq!(shortened("äöü", 3), "äöü");
+        assert_eq!(shortened("äöüß", 3), "äö…");
+        assert_eq!(shortened("a\u{1b}[2J\n", 9), "a [2J ");
+    }
+
+    #[test]
+    fn json_is_put_on_one_line() {
+        assert_eq!(one_line("{\r\n \"a\":\"b\\n\"}"), "{   \"a\":\"b\\n\"}");
+    }
 }

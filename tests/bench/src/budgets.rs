@@ -83,6 +83,7 @@ pub fn all() -> Vec<Budget> {
     rows.extend(charges());
     rows.extend(jobs());
     rows.extend(reading());
+    rows.extend(export());
     rows
 }
 
@@ -178,6 +179,19 @@ fn reading() -> Vec<Budget> {
         Budget::new("peak memory of the query function", Mebibytes, None, |of| {
             of.reading.map(|of| count(of.memory) / MIB)
         }),
+    ]
+}
+
+/// The command line's.
+fn export() -> Vec<Budget> {
+    use Unit::{Mebibytes, Seconds};
+    let memory = |format: &str| format!("peak memory of exporting 1,000,000 records, {format}");
+    let took = |format: &str| format!("exporting 1,000,000 records, {format}");
+    vec![
+        Budget::new(memory("JSON lines"), Mebibytes, Some(64.0), |of| of.export.map(|of| count(of.memory[0]) / MIB)),
+        Budget::new(memory("CSV"), Mebibytes, Some(64.0), |of| of.export.map(|of| count(of.memory[1]) / MIB)),
+        Budget::new(took("JSON lines"), Seconds, None, |of| of.export.map(|of| of.took[0].as_secs_f64())),
+        Budget::new(took("CSV"), Seconds, None, |of| of.export.map(|of| of.took[1].as_secs_f64())),
     ]
 }
 

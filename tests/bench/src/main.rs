@@ -10,6 +10,7 @@ mod dynamo;
 mod endpoints;
 mod error;
 mod event;
+mod export;
 mod function;
 mod histories;
 mod jobs;
@@ -24,6 +25,7 @@ mod table;
 
 use clap::{Parser, Subcommand};
 use error::BenchError;
+use export::ExportFigures;
 use function::Program;
 use machine::Watch;
 use measure::{Candidate, Effort, Figures, measure};
@@ -46,6 +48,9 @@ struct Arguments {
     /// The query function, built for release.
     #[arg(long)]
     query: Option<PathBuf>,
+    /// The command line, built for release.
+    #[arg(long, global = true)]
+    terrace: Option<PathBuf>,
     /// How often each receiver is started.
     #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u16).range(1..))]
     runs: u16,
@@ -59,18 +64,21 @@ struct Arguments {
     part: Option<Part>,
 }
 
-/// What the bench itself runs of itself.
+/// What is not the whole bench.
 #[derive(Debug, Subcommand)]
 enum Part {
     /// The worker, in a process of its own.
     #[command(name = jobs::worker::COMMAND, hide = true)]
     Worker,
+    /// The memory of an export, alone.
+    Export,
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     match arguments.part {
         Some(Part::Worker) => jobs::worker::run(),
+        Some(Part::Export) => export_alone(&arguments),
         None => bench(&arguments),
     }
 }
@@ -99,6 +107,30 @@ fn beside(named: Option<&PathBuf>, target: &Path, function: &str) -> Result<Path
     Err(BenchError::NoFigure(missing))
 }
 
+#[tokio::main]
+async fn export_alone(arguments: &Arguments) -> ExitCode {
+    match export(arguments).await {
+        Ok(figures) => {
+            progress(&format!("{figures:?} for {} records", export::RECORDS));
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            progress(&format!("bench: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn export(arguments: &Arguments) -> Result<ExportFigures, BenchError> {
+    let target = target();
+    let terrace = arguments.terrace.clone().unwrap_or_else(|| target.join("release/terrace"));
+    if !terrace.is_file() {
+        let missing = format!("{} is not there; cargo build --release -p terrace-cli", terrace.display());
+        return Err(BenchError::NoFigure(missing));
+    }
+    export::measure(&terrace, &target).await
+}
+
 /// What is printed.
 struct Report {
     text: String,
@@ -120,6 +152,8 @@ async fn run(arguments: &Arguments) -> Result<Report, BenchError> {
     progress("terrace: measuring the query function");
     let query = beside(arguments.query.as_ref(), &target, "query")?;
     let terrace = Figures { reading: Some(reading::measure(query).await?), ..terrace };
+    progress("terrace: measuring an export");
+    let terrace = Figures { export: Some(export(arguments).await?), ..terrace };
     let (mut rivals, mut complete): (Vec<Compared>, bool) = (Vec::new(), true);
     if !arguments.skip_rivals {
         for rival in Rival::ALL {

@@ -3,6 +3,7 @@
 use crate::bodies::{BodySize, LARGE, MEDIUM, SMALL, daily};
 use crate::endpoints::{Endpoints, Pace};
 use crate::error::BenchError;
+use crate::export::ExportFigures;
 use crate::function::{Answer, Function, Program};
 use crate::jobs::JobFigures;
 use crate::reading::ReadingFigures;
@@ -63,6 +64,8 @@ pub struct Figures {
     pub jobs: Option<JobFigures>,
     /// What was measured of the query function.
     pub reading: Option<ReadingFigures>,
+    /// What was measured of an export.
+    pub export: Option<ExportFigures>,
 }
 
 #[cfg(test)]
@@ -83,6 +86,7 @@ impl Figures {
             trouble: None,
             jobs: None,
             reading: None,
+            export: None,
         }
     }
 }
@@ -129,6 +133,7 @@ pub async fn measure(candidate: &Candidate, effort: Effort) -> Result<Figures, B
         trouble,
         jobs: None,
         reading: None,
+        export: None,
     })
 }
 
