@@ -5,6 +5,7 @@
 pub mod delivery;
 pub mod erased;
 pub mod events;
+pub mod fake_terra;
 pub mod gate;
 pub mod hold;
 pub mod host;
@@ -17,6 +18,7 @@ pub mod sent;
 pub mod terrace;
 
 pub use delivery::Delivery;
+pub use fake_terra::FakeTerra;
 pub use gate::{Gate, Side};
 pub use hold::Hold;
 pub use host::{ObjectHost, Reply};
