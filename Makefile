@@ -7,10 +7,10 @@ MAX_BUNDLE := 4194304
 CARGO_DENY := 0.20.2
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-sqs bench lint doc deny build size golden check clean
+.PHONY: help run demo test test-sqs test-terra-api bench lint doc deny build size golden check clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## receive deliveries on this machine; PORT=9000, ARGS="--data elsewhere"
 	cargo run --quiet --locked -p terrace-cli --bin terrace -- serve $(ARGS)
@@ -23,6 +23,9 @@ test: ## all tests, those in the documentation too; ARGS="-p terrace-terra" for 
 
 test-sqs: ## the jobs over SQS, as an emulator from PyPI has it; needs Python 3
 	tests/sqs/run.sh
+
+test-terra-api: ## Terra's API as its own document has it; TERRA_OPENAPI=path of the document; needs Node
+	tests/terra-api/run.sh
 
 bench: ## the budgets, beside a plain Node and a plain Python receiver
 	cargo build --release --locked -p terrace-webhook

@@ -2,6 +2,7 @@
 
 use crate::deliveries::DeliveriesArgs;
 use crate::erase::EraseArgs;
+use crate::reconcile::ReconcileArgs;
 use crate::records::RecordsArgs;
 use crate::replay::ReplayArgs;
 use crate::serve::ServeArgs;
@@ -34,6 +35,8 @@ pub enum Command {
     Replay(ReplayArgs),
     /// Erase everything that is kept of somebody.
     Erase(EraseArgs),
+    /// Compare Terra's view of its connections with ours, and mend ours.
+    Reconcile(ReconcileArgs),
     /// Make the view anew from the log, and compare.
     Verify(VerifyArgs),
 }
@@ -74,6 +77,7 @@ mod tests {
             &["erase"],
             &["erase", "u", "--reference", "r"],
             &["verify", "--table", "t"],
+            &["reconcile", "--yes"],
             &["nothing"],
         ] {
             let error = Cli::try_parse_from([&["terrace"], wrong].concat()).unwrap_err();

@@ -6,6 +6,7 @@ use std::io;
 use terrace_ingest::IngestError;
 use terrace_store::StoreError;
 use terrace_terra::signature::InvalidSecret;
+use terrace_terra_api::TerraApiError;
 use terrace_worker::WorkError;
 
 /// Why a command failed. The text says what to do.
@@ -45,6 +46,12 @@ pub enum CommandError {
         /// What was read instead.
         what: String,
     },
+    /// Terra's API cannot be asked.
+    #[error(transparent)]
+    Terra(#[from] TerraApiError),
+    /// What says where and as whom to ask Terra's API is wrong.
+    #[error(transparent)]
+    TerraSetting(#[from] terrace_terra_api::SettingError),
     /// The output cannot be written.
     #[error("cannot write the output: {0}")]
     Output(#[from] io::Error),
@@ -70,7 +77,7 @@ impl CommandError {
     pub fn exit_status(&self) -> u8 {
         match self {
             Self::Refused { .. } | Self::Serve(_) | Self::Output(_) => 1,
-            Self::Store(_) | Self::Ingest(_) | Self::Work(_) => 2,
+            Self::Store(_) | Self::Ingest(_) | Self::Work(_) | Self::Terra(_) | Self::TerraSetting(_) => 2,
             Self::Usage(_) | Self::Secret(_) | Self::PingHost(_) | Self::Unreachable { .. } | Self::Foreign { .. } => 2,
         }
     }

@@ -7,11 +7,13 @@ pub mod erase;
 pub mod error;
 pub mod jobs;
 pub mod ping_host;
+pub mod reconcile;
 pub mod records;
 pub mod replay;
 pub mod serve;
 pub mod simulate;
 pub mod terminal;
+pub mod terra;
 pub mod verify;
 
 use crate::args::{Cli, Command};
@@ -32,6 +34,7 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Deliveries(args) => until_interrupted(deliveries::run(args)).await,
         Command::Replay(args) => until_interrupted(replay::run(args)).await,
         Command::Erase(args) => until_interrupted(erase::run(args)).await,
+        Command::Reconcile(args) => until_interrupted(reconcile::run(args)).await,
         Command::Verify(args) => until_interrupted(verify::run(args)).await,
     };
     done.unwrap_or_else(|error| {

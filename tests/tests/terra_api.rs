@@ -1,10 +1,6 @@
 //! What is made of Terra's API, whatever it says: both hosts, both spellings, and everything that can go wrong on the
 //! way, over real HTTP.
-#![expect(
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    reason = "a test fails where something is not as it has to be"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails where something is not as it has to be")]
 
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -251,14 +247,14 @@ async fn a_witness_remembers_what_terra_said_and_not_that_it_said_nothing() {
     let before = fake.asked().len();
     let (one, other) = tokio::join!(witness.user("u"), witness.user("u"));
     assert_eq!(one, other);
-    let Witness::Known(view) = one else { unreachable!("{one:?}") };
+    let view = one.known().unwrap();
     assert_eq!((view.provider_user_id.as_deref(), &view.athlete_error), (Some("p"), &None));
     for _ in 0..3 {
         assert_eq!(witness.user("nobody").await, Witness::Unknown);
         assert_eq!(witness.reference("nobody").await, Witness::Unknown);
     }
     assert_eq!(fake.asked().len() - before, 4, "each question once");
-    let Witness::Known(view) = witness.user("v").await else { unreachable!("the user is known") };
+    let view = witness.user("v").await.known().unwrap();
     assert_eq!(view.athlete_error, Some(TerraApiError::Unauthorised { status: 401 }));
 }
 

@@ -43,7 +43,7 @@ pub struct TerraUser {
 
 impl TerraUser {
     /// Reads a user; `None` without an id.
-    fn read(value: &Value) -> Option<Self> {
+    pub fn from_json(value: &Value) -> Option<Self> {
         let moment = |name| text(value, name).and_then(moment);
         Some(Self {
             user_id: text(value, "user_id")?.to_owned(),
@@ -81,7 +81,12 @@ impl TerraApi {
     pub async fn user(&self, user_id: &str) -> Result<TerraUser, TerraApiError> {
         let answer = self.ask("userInfo", &[("user_id", user_id)], MAX_ONE).await?.body;
         match answer.get("user") {
-            Some(user @ Value::Object(_)) => TerraUser::read(user).ok_or(shape()),
+            Some(user @ Value::Object(_)) => TerraUser::from_json(user).ok_or(shape()),
+            // The document allows a list, which may be of anybody.
+            None if answer.is_array() => {
+                let mut users = answer.as_array().into_iter().flatten().filter_map(TerraUser::from_json);
+                users.find(|user| user.user_id == user_id).ok_or(shape())
+            }
             // The old host's way to say that there is none.
             _ if answer.get("is_authenticated") == Some(&Value::Bool(false)) => Err(TerraApiError::UnknownUser),
             _ => Err(said_error(&answer).unwrap_or(shape())),
@@ -99,7 +104,7 @@ impl TerraApi {
         let listed = || ["users", "user"].into_iter().find_map(|name| answer.get(name)?.as_array()).map(Vec::as_slice);
         let all = answer.as_array().map(Vec::as_slice).or(one).or_else(listed);
         let users: Vec<_> = all.ok_or_else(|| said_error(&answer).unwrap_or(shape()))?.iter().collect();
-        let users: Vec<_> = users.into_iter().filter_map(TerraUser::read).collect();
+        let users: Vec<_> = users.into_iter().filter_map(TerraUser::from_json).collect();
         if users.is_empty() { Err(TerraApiError::UnknownUser) } else { Ok(users) }
     }
 
@@ -133,7 +138,7 @@ impl TerraApi {
         let paged = answer.get("data").filter(|data| data.is_object()).unwrap_or(&answer);
         let listed = ["results", "users"].into_iter().find_map(|name| paged.get(name)?.as_array());
         let listed = listed.ok_or_else(|| said_error(&answer).unwrap_or(shape()))?;
-        let users: Vec<_> = listed.iter().filter_map(TerraUser::read).collect();
+        let users: Vec<_> = listed.iter().filter_map(TerraUser::from_json).collect();
         let next = paged.get("next").and_then(Value::as_u64);
         Ok(UsersPage { unreadable: listed.len() - users.len(), users, next })
     }
@@ -148,7 +153,9 @@ impl TerraApi {
         let athlete = answer.get("athlete").or_else(|| answer.get("data"));
         let first = |value: &Value| value.as_array().map_or(Some(value.clone()), |list| list.first().cloned());
         let Some(athlete) = athlete.and_then(first) else {
-            return Err(said_error(&answer).unwrap_or(shape()));
+            // It goes to the webhook all the same: nothing is known here.
+            let sent = text(&answer, "status") == Some("success") && answer.get("reference").is_some();
+            return if sent { Ok(None) } else { Err(said_error(&answer).unwrap_or(shape())) };
         };
         let of_user = || answer.get("user").and_then(|user| text(user, "provider_user_id"));
         Ok(text(&athlete, "provider_user_id").or_else(of_user).map(str::to_owned))
@@ -200,7 +207,7 @@ mod tests {
 
     #[test]
     fn users_in_every_spelling() {
-        let read = |value| TerraUser::read(&value).unwrap();
+        let read = |value| TerraUser::from_json(&value).unwrap();
         let present = read(json!({
             "user_id": "u", "provider": "GARMIN", "reference_id": "r", "active": true, "scopes": "B, A",
             "created_at": "2026-07-01T00:00:00.000000+01:00", "last_webhook_update": null,
@@ -215,7 +222,7 @@ mod tests {
         }));
         assert_eq!((old.active, &old.reference_id, &old.provider), (Some(false), &None, &None));
         assert_eq!(old.created_at, old.last_webhook_update);
-        assert!(TerraUser::read(&json!({"provider": "GARMIN"})).is_none());
+        assert!(TerraUser::from_json(&json!({"provider": "GARMIN"})).is_none());
         assert_eq!(read(json!({"user_id": "u", "active": null, "scopes": null})).scopes, None);
     }
 }

@@ -25,6 +25,16 @@ pub enum Witness<T> {
     CouldNotAsk(TerraApiError),
 }
 
+impl<T> Witness<T> {
+    /// What is known, if anything.
+    pub fn known(self) -> Option<T> {
+        match self {
+            Self::Known(known) => Some(known),
+            Self::Unknown | Self::CouldNotAsk(_) => None,
+        }
+    }
+}
+
 /// A user as Terra sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
