@@ -1,5 +1,6 @@
 //! The command line.
 
+use crate::backfill::BackfillArgs;
 use crate::deliveries::DeliveriesArgs;
 use crate::erase::EraseArgs;
 use crate::reconcile::ReconcileArgs;
@@ -37,6 +38,8 @@ pub enum Command {
     Erase(EraseArgs),
     /// Compare Terra's view of its connections with ours, and mend ours.
     Reconcile(ReconcileArgs),
+    /// Ask Terra to send history to the webhook, and follow it until it came.
+    Backfill(BackfillArgs),
     /// Make the view anew from the log, and compare.
     Verify(VerifyArgs),
 }
@@ -78,6 +81,9 @@ mod tests {
             &["erase", "u", "--reference", "r"],
             &["verify", "--table", "t"],
             &["reconcile", "--yes"],
+            &["backfill", "--from", "2026-01-01", "--to", "2026-01-02"],
+            &["backfill", "--all", "--from", "2026-01-01", "--to", "2026-01-02", "--types", "hormone"],
+            &["backfill", "--all", "--from", "2026-01-01", "--to", "2026-01-02", "--span", "1826"],
             &["nothing"],
         ] {
             let error = Cli::try_parse_from([&["terrace"], wrong].concat()).unwrap_err();

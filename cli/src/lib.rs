@@ -1,6 +1,8 @@
-//! `terrace`: serve on a laptop, simulate deliveries, read records and deliveries, erase, replay, verify.
+//! `terrace`: serve on a laptop, simulate deliveries, read records and deliveries, erase, replay, verify, and put right
+//! what Terra's API knows better.
 
 pub mod args;
+pub mod backfill;
 pub mod client;
 pub mod deliveries;
 pub mod erase;
@@ -27,8 +29,9 @@ const INTERRUPTED: u8 = 130;
 /// Carries out a command.
 pub async fn run(cli: Cli) -> ExitCode {
     let done = match cli.command {
-        // It has an ending of its own for Ctrl-C.
+        // These two have endings of their own for Ctrl-C.
         Command::Serve(args) => serve::run(args).await.map(|()| ExitCode::SUCCESS).map_err(CommandError::from),
+        Command::Backfill(args) => backfill::run(args).await,
         Command::Simulate(args) => until_interrupted(simulate::run(args)).await,
         Command::Records(args) => until_interrupted(records::run(args)).await,
         Command::Deliveries(args) => until_interrupted(deliveries::run(args)).await,
