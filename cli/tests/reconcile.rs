@@ -10,7 +10,8 @@ mod support;
 
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use support::Served;
+use std::process::Stdio;
+use support::{Done, Served};
 use terrace_terra::UnixSeconds;
 use terrace_tests::FakeTerra;
 use terrace_tests::fake_terra::Said;
@@ -80,6 +81,12 @@ async fn held() -> Served {
     served
 }
 
+/// Asks Terrace a question.
+async fn get(served: &Served, path: &str) -> Value {
+    let body = reqwest::get(format!("{}{path}", served.url)).await.unwrap().bytes().await.unwrap();
+    serde_json::from_slice(&body).unwrap()
+}
+
 /// Each drift by user, with what became of it.
 fn drifts(report: &Value) -> BTreeMap<String, (String, String)> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
@@ -112,7 +119,7 @@ async fn drift_is_found_and_mended_by_the_event_that_was_missed() {
     assert_eq!(drifts(&found.json()), expected(&all("found")));
     assert_eq!(found.json()["compared"], 9, "{found:?}");
     assert_eq!(found.json()["not_compared"][0]["name"], "broken", "the others went on");
-    assert_eq!(served.get("/users/new").await["error"], "not_found", "nothing is mended that was not asked for");
+    assert_eq!(get(&served, "/users/new").await["error"], "not_found", "nothing is mended that was not asked for");
 
     let mended = served.run(&url, &["reconcile", "--json", "--repair"]);
     let mut outcomes = expected(&all("repaired"));
@@ -120,16 +127,16 @@ async fn drift_is_found_and_mended_by_the_event_that_was_missed() {
         outcomes.get_mut(held_back).unwrap().1 = "held_back".to_owned();
     }
     assert_eq!((mended.status, drifts(&mended.json())), (1, outcomes), "{mended:?}");
-    let new = served.get("/users/new").await;
+    let new = get(&served, "/users/new").await;
     assert_eq!(
         (&new["status"], &new["reference_id"], &new["scopes"]),
         (&json!("active"), &json!("r-new"), &json!(["A"]))
     );
-    assert_eq!(served.get("/users/back").await["status"], "active");
-    assert_eq!(served.get("/users/scoped").await["scopes"], json!(["B", "C"]));
-    assert_eq!(served.get("/users/renamed").await["reference_id"], "r-other");
-    assert_eq!(served.get("/users/gone").await["status"], "active");
-    assert_eq!(served.get("/users/erased").await["status"], "erased");
+    assert_eq!(get(&served, "/users/back").await["status"], "active");
+    assert_eq!(get(&served, "/users/scoped").await["scopes"], json!(["B", "C"]));
+    assert_eq!(get(&served, "/users/renamed").await["reference_id"], "r-other");
+    assert_eq!(get(&served, "/users/gone").await["status"], "active");
+    assert_eq!(get(&served, "/users/erased").await["status"], "erased");
 
     // By name, and said twice: then those too.
     let named = served.run(&url, &["reconcile", "--json", "--repair", "--yes", "--user", "gone", "erased", "orphan"]);
@@ -139,11 +146,11 @@ async fn drift_is_found_and_mended_by_the_event_that_was_missed() {
         ("orphan", "unknown_there", "repaired"),
     ]);
     assert_eq!((named.status, drifts(&named.json())), (0, outcomes), "{named:?}");
-    assert_eq!(served.get("/users/gone").await["status"], "revoked");
-    assert_eq!(served.get("/users/erased").await["status"], "active");
+    assert_eq!(get(&served, "/users/gone").await["status"], "revoked");
+    assert_eq!(get(&served, "/users/erased").await["status"], "active");
 
     // It lies in the log, under a name of its own, and a replay of everything ends in the same view.
-    let deliveries = served.get("/users/back/deliveries").await;
+    let deliveries = get(&served, "/users/back/deliveries").await;
     let last = deliveries["deliveries"].as_array().unwrap().last().unwrap().clone();
     assert_eq!(last["event"], "auth");
     assert!(last["delivery"].as_str().unwrap().contains("terrace-reconcile-"), "{last}");
@@ -169,6 +176,30 @@ async fn the_connections_of_a_reference_are_compared_from_both_sides() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_happens_while_it_looks_is_newer_and_stays() {
+    let served = held().await;
+    let (asking, mut asked) = tokio::sync::mpsc::unbounded_channel();
+    let (answer, may_answer) = std::sync::mpsc::channel();
+    let may_answer = std::sync::Mutex::new(may_answer);
+    let terra = FakeTerra::new(move |_, _| {
+        asking.send(()).unwrap();
+        tokio::task::block_in_place(|| may_answer.lock().unwrap().recv().unwrap());
+        Said::Json(200, json!({"users": [there("same").unwrap()]}))
+    })
+    .await;
+    let mut command = served.command(&terra.url("/v2"), &["reconcile", "--repair", "--json", "--connections-only"]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    asked.recv().await.unwrap();
+    // The user goes, and Terra, asked before, still says that they are there.
+    let deauth = json!({"type": "deauth", "status": "success", "user": {"user_id": "same", "provider": "GARMIN"}});
+    served.post(&deauth, UnixSeconds::now().as_millis() + 1_000, "same-3", "").await;
+    answer.send(()).unwrap();
+    let run: Done = tokio::task::spawn_blocking(|| child.wait_with_output().unwrap().into()).await.unwrap();
+    assert_eq!(drifts(&run.json()), expected(&[("same", "revoked_here", "sent")]), "{run:?}");
+    assert_eq!(get(&served, "/users/same").await["status"], "revoked");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_terra_that_cannot_be_asked_is_said_plainly() {
     let served = Served::start();
     let cases = [
@@ -182,6 +213,6 @@ async fn a_terra_that_cannot_be_asked_is_said_plainly() {
         assert!(run.status == 2 && run.err.contains(told), "{told}: {run:?}");
     }
     let unset = support::terrace().args(["reconcile", "--url", &served.url]).output().unwrap();
-    let unset = support::Done::from(unset);
+    let unset = Done::from(unset);
     assert!(unset.status == 2 && unset.err.contains("TERRA_DEV_ID"), "{unset:?}");
 }

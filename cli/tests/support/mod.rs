@@ -101,10 +101,4 @@ impl Served {
         let response = request.body(body).send().await.unwrap();
         assert_eq!(response.status(), 200);
     }
-
-    /// Asks a question.
-    pub async fn get(&self, path: &str) -> Value {
-        let body = reqwest::get(format!("{}{path}", self.url)).await.unwrap().bytes().await.unwrap();
-        serde_json::from_slice(&body).unwrap()
-    }
 }
