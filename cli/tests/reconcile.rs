@@ -50,7 +50,8 @@ async fn terra() -> FakeTerra {
             "broken" => Said::Raw(500, "", "oops"),
             "newer" => {
                 let mut user = there("newer").unwrap();
-                user["most_recent_data_at"] = json!("2100-01-01T00:00:00Z");
+                let a_while_ago = jiff::Timestamp::now() - jiff::SignedDuration::from_mins(40);
+                user["most_recent_data_at"] = json!(a_while_ago.to_string());
                 Said::Json(200, json!({"user": user, "status": "success", "is_authenticated": true}))
             }
             user => match there(user) {
@@ -114,7 +115,7 @@ async fn drift_is_found_and_mended_by_the_event_that_was_missed() {
         ]
     };
 
-    let found = served.run(&url, &["reconcile", "--json"]);
+    let found = served.run(&url, &["reconcile", "--json", "--concurrency", "1"]);
     assert_eq!(found.status, 1, "{found:?}");
     assert_eq!(drifts(&found.json()), expected(&all("found")));
     assert_eq!(found.json()["compared"], 9, "{found:?}");

@@ -1,8 +1,13 @@
 //! How Terra's view of a connection and ours differ, and which missed event would explain it. Pure.
 
 use crate::reconcile::ours::Ours;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use terrace_terra_api::TerraUser;
+
+/// How long Terra may take to deliver what it holds. What is of later than that is on its way, or is the end of a day that
+/// is not over.
+const ON_ITS_WAY: SignedDuration = SignedDuration::from_mins(30);
 
 /// What Terra says of a user, and who it is.
 #[derive(Debug, Clone)]
@@ -121,8 +126,8 @@ impl Drift {
     }
 }
 
-/// Compares the two views of one user.
-pub fn compare(theirs: &Theirs, ours: Option<&Ours>) -> Vec<Drift> {
+/// Compares the two views of one user, as of a moment.
+pub fn compare(theirs: &Theirs, ours: Option<&Ours>, as_of: Timestamp) -> Vec<Drift> {
     let here = ours.map_or("unknown", |ours| ours.status.as_str());
     let Some(terra) = &theirs.user else {
         let live = ours.is_some_and(Ours::is_live);
@@ -136,14 +141,14 @@ pub fn compare(theirs: &Theirs, ours: Option<&Ours>) -> Vec<Drift> {
         (true, Some("erased")) => Kind::ErasedHere,
         (true, Some("replaced")) => Kind::ReplacedHere,
         (false, Some("active" | "error")) => Kind::InactiveThere,
-        (true, Some(_)) => return ours.map(|ours| details(terra, ours)).unwrap_or_default(),
+        (true, Some(_)) => return ours.map(|ours| details(terra, ours, as_of)).unwrap_or_default(),
         (false, _) => return Vec::new(),
     };
     vec![Drift::new(kind, if active { "active" } else { "inactive" }, here)]
 }
 
 /// What may differ of a connection that is live in both views.
-fn details(terra: &TerraUser, ours: &Ours) -> Vec<Drift> {
+fn details(terra: &TerraUser, ours: &Ours, as_of: Timestamp) -> Vec<Drift> {
     let mut drifts = Vec::new();
     if terra.reference_id != ours.reference_id {
         let shown = |reference: &Option<String>| reference.clone().unwrap_or_else(|| "none".to_owned());
@@ -156,9 +161,77 @@ fn details(terra: &TerraUser, ours: &Ours) -> Vec<Drift> {
     if let Some(scopes) = terra.scopes.as_ref().map(|scopes| scopes.names()).filter(|names| *names != ours.scopes) {
         drifts.push(Drift::new(Kind::OtherScopes, scopes.join(","), ours.scopes.join(",")));
     }
-    if let Some(newest) = terra.most_recent_data_at.filter(|newest| ours.last().is_none_or(|last| *newest > last)) {
+    let is_missed = |newest: &Timestamp| {
+        as_of.duration_since(*newest) > ON_ITS_WAY && ours.last().is_none_or(|last| *newest > last)
+    };
+    if let Some(newest) = terra.most_recent_data_at.filter(is_missed) {
         let last = ours.last().map_or_else(|| "no delivery".to_owned(), |last| format!("last delivery {last:.0}"));
         drifts.push(Drift::new(Kind::NewerData, format!("{newest:.0}"), last));
     }
     drifts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// The kinds of drift between a user at Terra and one here, at noon.
+    fn kinds(terra: Option<serde_json::Value>, here: Option<serde_json::Value>) -> Vec<Kind> {
+        let member = |mut value: serde_json::Value| {
+            value["user_id"] = json!("u");
+            value
+        };
+        let user = terra.map(|terra| TerraUser::from_json(&member(terra)).unwrap());
+        let ours: Option<Ours> = here.map(|here| serde_json::from_value(member(here)).unwrap());
+        let theirs = Theirs { user_id: "u".to_owned(), user, named: false };
+        let noon = "2026-07-01T12:00:00Z".parse().unwrap();
+        compare(&theirs, ours.as_ref(), noon).into_iter().map(|drift| drift.kind).collect()
+    }
+
+    #[test]
+    fn every_pair_of_states_is_told() {
+        use Kind::{ErasedHere, InactiveThere, ReplacedHere, RevokedHere, UnknownHere, UnknownThere};
+        let table = [
+            (None, [vec![], vec![UnknownThere], vec![UnknownThere], vec![], vec![], vec![]]),
+            (Some(false), [vec![], vec![InactiveThere], vec![InactiveThere], vec![], vec![], vec![]]),
+            (Some(true), [vec![UnknownHere], vec![], vec![], vec![RevokedHere], vec![ReplacedHere], vec![ErasedHere]]),
+        ];
+        for (active, expected) in table {
+            let here = [None, Some("active"), Some("error"), Some("revoked"), Some("replaced"), Some("erased")];
+            for (status, expected) in here.into_iter().zip(expected) {
+                let terra = active.map(|active| json!({"active": active}));
+                let found = kinds(terra, status.map(|status| json!({"status": status})));
+                assert_eq!(found, expected, "{active:?} there, {status:?} here");
+            }
+        }
+        assert_eq!(kinds(Some(json!({"active": null})), None), [UnknownHere], "Terra does not always say");
+    }
+
+    #[test]
+    fn what_terra_does_not_say_is_no_drift() {
+        let here = json!({"status": "active", "reference_id": "r", "scopes": ["A", "B"],
+            "last_delivery": {"daily": "2026-07-01T10:00:00.000Z", "sleep": "2026-06-30T10:00:00.000Z"}});
+        let found = |terra| kinds(Some(terra), Some(here.clone()));
+        assert_eq!(found(json!({"reference_id": "r", "scopes": "B,A"})), []);
+        assert_eq!(found(json!({"reference_id": "r", "scopes": null})), []);
+        assert_eq!(found(json!({"reference_id": "other", "scopes": "A"})), [Kind::OtherReference, Kind::OtherScopes]);
+        let newest = |moment: &str| found(json!({"reference_id": "r", "most_recent_data_at": moment}));
+        assert_eq!(newest("2026-07-01T11:00:00Z"), [Kind::NewerData]);
+        assert_eq!(newest("2026-07-01T10:00:00Z"), []);
+        assert_eq!(newest("2026-07-01T11:45:00Z"), [], "it may be on its way");
+        assert_eq!(newest("2026-07-02T00:00:00Z"), [], "the end of today");
+    }
+
+    #[test]
+    fn a_reference_that_terra_does_not_have_is_told_and_no_event_sent() {
+        let theirs =
+            Theirs { user_id: "u".to_owned(), user: TerraUser::from_json(&json!({"user_id": "u"})), named: false };
+        let ours = Ours { status: "active".to_owned(), reference_id: Some("r".to_owned()), ..Ours::default() };
+        let drifts = compare(&theirs, Some(&ours), Timestamp::UNIX_EPOCH);
+        assert_eq!(
+            drifts.iter().map(|drift| (drift.kind, drift.missed())).collect::<Vec<_>>(),
+            [(Kind::OtherReference, None)]
+        );
+    }
 }

@@ -72,7 +72,8 @@ pub async fn run(args: ReconcileArgs) -> Result<ExitCode, CommandError> {
     let terra = terra::from_environment()?;
     let client = Client::new(&args.url)?;
     // Before anything is asked: what happens from now on is newer than what is found.
-    let mender = Mender::new(&client, &args.secret, Timestamp::now())?;
+    let as_of = Timestamp::now();
+    let mender = Mender::new(&client, &args.secret, as_of)?;
     client.health().await?;
     let mut report = Report::default();
     let everybody = gather(&terra, &client, &args, &mut report).await?;
@@ -81,7 +82,7 @@ pub async fn run(args: ReconcileArgs) -> Result<ExitCode, CommandError> {
         Ok(style) => bar.with_style(style),
         Err(_) => bar,
     };
-    let each = Each { terra: &terra, client: &client, mender: &mender, args: &args };
+    let each = Each { terra: &terra, client: &client, mender: &mender, args: &args, as_of };
     let mut compared = iter(everybody.into_values())
         .map(|theirs| async {
             let name = theirs.user_id.clone();
@@ -179,6 +180,7 @@ struct Each<'a> {
     client: &'a Client,
     mender: &'a Mender<'a>,
     args: &'a ReconcileArgs,
+    as_of: Timestamp,
 }
 
 impl Each<'_> {
@@ -194,7 +196,7 @@ impl Each<'_> {
                 Err(error) => return Err(error.into()),
             }
         }
-        let drifts = compare(&theirs, ours.as_ref());
+        let drifts = compare(&theirs, ours.as_ref(), self.as_of);
         let outcomes = self.mend(&theirs, ours.as_ref(), &drifts).await?;
         let provider = theirs.user.as_ref().and_then(|user| user.provider.clone());
         let provider = provider.or_else(|| ours.and_then(|ours| ours.provider));
@@ -226,7 +228,10 @@ impl Each<'_> {
             }
         };
         let left = match outcome {
-            Outcome::Repaired => compare(theirs, ours::connection(self.client, &theirs.user_id).await?.as_ref()),
+            Outcome::Repaired => {
+                let ours = ours::connection(self.client, &theirs.user_id).await?;
+                compare(theirs, ours.as_ref(), self.as_of)
+            }
             _ => Vec::new(),
         };
         let became = |drift: &Drift| match (drift.missed(), &outcome) {
