@@ -24,20 +24,20 @@ use std::future::Future;
 use std::process::ExitCode;
 
 /// The exit status of a command that Ctrl-C ended, as shells have it.
-const INTERRUPTED: u8 = 130;
+pub(crate) const INTERRUPTED: u8 = 130;
 
 /// Carries out a command.
 pub async fn run(cli: Cli) -> ExitCode {
     let done = match cli.command {
-        // These two have endings of their own for Ctrl-C.
+        // These three have endings of their own for Ctrl-C.
         Command::Serve(args) => serve::run(args).await.map(|()| ExitCode::SUCCESS).map_err(CommandError::from),
         Command::Backfill(args) => backfill::run(args).await,
+        Command::Reconcile(args) => reconcile::run(args).await,
         Command::Simulate(args) => until_interrupted(simulate::run(args)).await,
         Command::Records(args) => until_interrupted(records::run(args)).await,
         Command::Deliveries(args) => until_interrupted(deliveries::run(args)).await,
         Command::Replay(args) => until_interrupted(replay::run(args)).await,
         Command::Erase(args) => until_interrupted(erase::run(args)).await,
-        Command::Reconcile(args) => until_interrupted(reconcile::run(args)).await,
         Command::Verify(args) => until_interrupted(verify::run(args)).await,
     };
     done.unwrap_or_else(|error| {

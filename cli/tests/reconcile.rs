@@ -213,6 +213,9 @@ async fn a_terra_that_cannot_be_asked_is_said_plainly() {
         let run = served.run(&terra.url("/v2"), &["reconcile"]);
         assert!(run.status == 2 && run.err.contains(told), "{told}: {run:?}");
     }
+    let terra = FakeTerra::new(|_, _| Said::Json(200, json!({"users": [there("new").unwrap()]}))).await;
+    let unsigned = served.run(&terra.url("/v2"), &["reconcile", "--repair", "--secret", "another"]);
+    assert!(unsigned.status == 1 && unsigned.err.contains("TERRA_SIGNING_SECRET"), "{unsigned:?}");
     let unset = support::terrace().args(["reconcile", "--url", &served.url]).output().unwrap();
     let unset = Done::from(unset);
     assert!(unset.status == 2 && unset.err.contains("TERRA_DEV_ID"), "{unset:?}");

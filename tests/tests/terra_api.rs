@@ -209,8 +209,8 @@ async fn history_is_asked_for_by_plain_dates_and_to_the_webhook() {
     assert_eq!(sent, Sent::ToWebhook { reference: Some("ref".to_owned()), large: false });
     let asked = &fake.asked()[0];
     assert_eq!(asked.path, "/api/v2/sleep");
-    let query = ["user_id", "start_date", "end_date", "to_webhook"].map(|name| asked.parameter(name));
-    assert_eq!(query, ["u", "2026-01-01", "2026-07-01", "true"]);
+    let names = ["user_id", "start_date", "end_date", "to_webhook", "with_samples"];
+    assert_eq!(names.map(|name| asked.parameter(name)), ["u", "2026-01-01", "2026-07-01", "true", "true"]);
 }
 
 #[tokio::test]

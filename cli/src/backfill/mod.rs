@@ -10,7 +10,7 @@ mod state;
 use crate::args::DEFAULT_URL;
 use crate::client::Client;
 use crate::error::CommandError;
-use crate::{terminal, terra};
+use crate::{INTERRUPTED, terminal, terra};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::civil::Date;
@@ -23,9 +23,6 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 use terrace_terra_api::{HistoryType, MAX_SPAN_DAYS, TerraApi};
-
-/// The exit status of a command that Ctrl-C ended, as shells have it.
-const INTERRUPTED: u8 = 130;
 
 /// Ask Terra to send history to the webhook, and follow it until it came.
 ///

@@ -8,7 +8,7 @@ mod report;
 use crate::args::DEFAULT_URL;
 use crate::client::Client;
 use crate::error::CommandError;
-use crate::{terminal, terra};
+use crate::{INTERRUPTED, terminal, terra};
 use clap::Args;
 use drift::{Drift, Kind, Missed, Theirs, compare};
 use futures::stream::{StreamExt, iter};
@@ -31,7 +31,8 @@ use terrace_terra_api::{TerraApi, TerraApiError};
 /// that the repair is in the log and replays like any other. Somebody who was erased comes back only if named with --user;
 /// a deauth is sent only with --yes, since it erases where TERRACE_RETENTION is erase.
 ///
-/// Exit status: 0 the views agree, 1 they differ or somebody could not be compared, 2 wrong usage or nobody answers.
+/// Exit status: 0 the views agree, 1 they differ or somebody could not be compared, 2 wrong usage or nobody answers,
+/// 130 stopped.
 #[derive(Debug, Clone, Args)]
 pub struct ReconcileArgs {
     /// Only this user (Terra's user_id); may be given several times.
@@ -77,35 +78,59 @@ pub async fn run(args: ReconcileArgs) -> Result<ExitCode, CommandError> {
     client.health().await?;
     let mut report = Report::default();
     let everybody = gather(&terra, &client, &args, &mut report).await?;
+    let each = Each { terra: &terra, client: &client, mender: &mender, args: &args, as_of };
+    let stopped = tokio::select! {
+        done = compare_all(&each, everybody, &mut report) => {
+            done?;
+            false
+        }
+        _ = tokio::signal::ctrl_c() => true,
+    };
+    report.drifts.sort_by(|one, other| one.user_id.cmp(&other.user_id));
+    let text = if args.json { serde_json::to_string_pretty(&report).unwrap_or_default() } else { report.text() };
+    terminal::say(&text)?;
+    if stopped {
+        terminal::complain("terrace: stopped; what was repaired by then stays so");
+        return Ok(ExitCode::from(INTERRUPTED));
+    }
+    Ok(ExitCode::from(report.exit_status()))
+}
+
+/// Compares everybody, and mends where that was asked for.
+async fn compare_all(
+    each: &Each<'_>,
+    everybody: BTreeMap<String, Theirs>,
+    report: &mut Report,
+) -> Result<(), CommandError> {
     let bar = ProgressBar::new(everybody.len() as u64).with_message("comparing");
     let bar = match ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {eta}") {
         Ok(style) => bar.with_style(style),
         Err(_) => bar,
     };
-    let each = Each { terra: &terra, client: &client, mender: &mender, args: &args, as_of };
     let mut compared = iter(everybody.into_values())
         .map(|theirs| async {
             let name = theirs.user_id.clone();
             let found = each.reconcile(theirs).await;
             bar.inc(1);
-            found.map_err(|error| NotCompared { name, why: error.to_string() })
+            (name, found)
         })
-        .buffer_unordered(usize::from(args.concurrency));
-    while let Some(found) = compared.next().await {
+        .buffer_unordered(usize::from(each.args.concurrency));
+    while let Some((name, found)) = compared.next().await {
         match found {
             Ok(mut drifts) => {
                 report.compared += 1;
                 report.drifts.append(&mut drifts);
             }
-            Err(not) => report.not_compared.push(not),
+            // A signature that is refused is refused for everybody.
+            Err(error @ CommandError::Refused { status: 401, .. }) => {
+                bar.finish_and_clear();
+                return Err(error);
+            }
+            Err(error) => report.not_compared.push(NotCompared { name, why: error.to_string() }),
         }
     }
-    drop(compared);
     bar.finish_and_clear();
-    report.drifts.sort_by(|one, other| one.user_id.cmp(&other.user_id));
-    let text = if args.json { serde_json::to_string_pretty(&report).unwrap_or_default() } else { report.text() };
-    terminal::say(&text)?;
-    Ok(ExitCode::from(report.exit_status()))
+    Ok(())
 }
 
 /// Whoever is to be compared, by id. Somebody whom Terra cannot be asked about is noted, and the others go on.
@@ -223,7 +248,7 @@ impl Each<'_> {
         } else {
             match self.mender.send(missed, theirs, ours).await {
                 Ok(()) => Outcome::Repaired,
-                Err(error @ CommandError::Usage(_)) => return Err(error),
+                Err(error @ CommandError::Refused { status: 401, .. }) => return Err(error),
                 Err(error) => Outcome::Failed(error.to_string()),
             }
         };

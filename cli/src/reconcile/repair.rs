@@ -74,10 +74,11 @@ impl<'c> Mender<'c> {
         let response = response.map_err(|cause| CommandError::Unreachable { url: self.url.clone(), cause })?;
         match response.status() {
             StatusCode::OK => Ok(()),
-            StatusCode::UNAUTHORIZED => Err(CommandError::Usage(
-                "the webhook does not accept the signature: set TERRA_SIGNING_SECRET to the secret of this environment"
-                    .to_owned(),
-            )),
+            StatusCode::UNAUTHORIZED => Err(CommandError::Refused {
+                status: 401,
+                code: "invalid_signature".to_owned(),
+                message: "set TERRA_SIGNING_SECRET to the signing secret of this environment".to_owned(),
+            }),
             _ => Err(refusal(response).await),
         }
     }

@@ -78,6 +78,7 @@ impl TerraApi {
             ("start_date", &from),
             ("end_date", &to),
             ("to_webhook", "true"),
+            // A copy without them would be the newer one, and take the place of one that has them.
             ("with_samples", "true"),
         ];
         let answer = self.ask(of.name(), &query, MAX_BYTES).await?;
