@@ -9,10 +9,10 @@ CARGO_DENY := 0.20.2
 ARCHITECTURE ?= arm64
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-sqs test-openapi bench lint doc deny check-infra build deploy ship smoke rollback secret destroy size golden check clean
+.PHONY: help run demo test test-sqs test-openapi test-terra-api bench lint doc deny check-infra build deploy ship smoke rollback secret destroy size golden check clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## receive deliveries on this machine; PORT=9000, ARGS="--data elsewhere"
 	cargo run --quiet --locked -p terrace-cli --bin terrace -- serve $(ARGS)
@@ -28,6 +28,9 @@ test-sqs: ## the jobs over SQS, as an emulator from PyPI has it; needs Python 3
 
 test-openapi: ## the handlers against their OpenAPI document, with schemathesis from PyPI; needs Python 3; EXAMPLES, SEED
 	tests/openapi/run.sh
+
+test-terra-api: ## Terra's API as its own document has it; TERRA_OPENAPI=path of the document; needs Node
+	tests/terra-api/run.sh
 
 bench: ## the budgets, beside a plain Node and a plain Python receiver
 	cargo build --release --locked -p terrace-webhook

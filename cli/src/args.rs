@@ -1,5 +1,6 @@
 //! The command line.
 
+use crate::backfill::BackfillArgs;
 use crate::completions::{CompletionsArgs, ManArgs};
 use crate::deliveries::DeliveriesArgs;
 use crate::diagnose::DiagnoseArgs;
@@ -7,6 +8,7 @@ use crate::erase::EraseArgs;
 use crate::export::args::ExportArgs;
 use crate::jobs::JobsArgs;
 use crate::profiles::ProfilesArgs;
+use crate::reconcile::ReconcileArgs;
 use crate::records::RecordsArgs;
 use crate::replay::ReplayArgs;
 use crate::serve::ServeArgs;
@@ -56,6 +58,10 @@ pub enum Command {
     Replay(ReplayArgs),
     /// Erase everything that is kept of somebody.
     Erase(EraseArgs),
+    /// Compare Terra's view of its connections with ours, and mend ours.
+    Reconcile(ReconcileArgs),
+    /// Ask Terra to send history to the webhook, and follow it until it came.
+    Backfill(BackfillArgs),
     /// Make the view anew from the log, and compare.
     Verify(VerifyArgs),
     #[expect(missing_docs, reason = "what it says of itself stands at its options, whole")]
@@ -112,6 +118,10 @@ mod tests {
             &["export"],
             &["export", "out", "--concurrency", "0"],
             &["completions", "cmd"],
+            &["reconcile", "--yes"],
+            &["backfill", "--from", "2026-01-01", "--to", "2026-01-02"],
+            &["backfill", "--all", "--from", "2026-01-01", "--to", "2026-01-02", "--types", "hormone"],
+            &["backfill", "--all", "--from", "2026-01-01", "--to", "2026-01-02", "--span", "1826"],
             &["nothing"],
         ] {
             let error = Cli::try_parse_from([&["terrace"], wrong].concat()).unwrap_err();

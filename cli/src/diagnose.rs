@@ -1,10 +1,8 @@
 //! `terrace diagnose`.
 
-use crate::args::DEFAULT_URL;
-use crate::client::Client;
+use crate::connect::Connect;
 use crate::error::CommandError;
-use crate::records::shortened;
-use crate::terminal;
+use crate::terminal::{self, shortened};
 use clap::Args;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -27,9 +25,9 @@ pub struct DiagnoseArgs {
     /// The type that is missed, such as sleep.
     #[arg(long = "type", value_name = "TYPE")]
     pub data_type: Option<String>,
-    /// Where Terrace answers.
-    #[arg(long, default_value = DEFAULT_URL)]
-    pub url: String,
+    /// Which Terrace.
+    #[command(flatten)]
+    pub connect: Connect,
     /// The answer as the server gives it.
     #[arg(long)]
     pub json: bool,
@@ -113,7 +111,7 @@ struct SignatureFailures {
 ///
 /// When the server cannot be asked or says no, as it does where nothing is known of the user.
 pub async fn run(args: DiagnoseArgs) -> Result<ExitCode, CommandError> {
-    let client = Client::new(&args.url)?;
+    let client = args.connect.client()?;
     let whose = match (&args.user, &args.reference) {
         (_, Some(reference)) => ["references", reference, "diagnosis"],
         (Some(user), None) => ["users", user, "diagnosis"],

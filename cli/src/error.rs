@@ -9,6 +9,7 @@ use std::io;
 use terrace_ingest::IngestError;
 use terrace_store::StoreError;
 use terrace_terra::signature::InvalidSecret;
+use terrace_terra_api::TerraApiError;
 use terrace_worker::WorkError;
 
 /// Why a command failed. The text says what to do.
@@ -61,6 +62,12 @@ pub enum CommandError {
         /// What was read instead.
         what: String,
     },
+    /// Terra's API cannot be asked.
+    #[error(transparent)]
+    Terra(#[from] TerraApiError),
+    /// What says where and as whom to ask Terra's API is wrong.
+    #[error(transparent)]
+    TerraSetting(#[from] terrace_terra_api::SettingError),
     /// The output cannot be written.
     #[error("cannot write the output: {0}")]
     Output(#[from] io::Error),
@@ -91,7 +98,7 @@ impl CommandError {
             Self::Refused { .. } | Self::Forbidden { .. } | Self::Serve(_) | Self::Output(_) => 1,
             Self::Credentials(_) => 2,
             Self::Export(error) => error.exit_status(),
-            Self::Store(_) | Self::Ingest(_) | Self::Work(_) => 2,
+            Self::Store(_) | Self::Ingest(_) | Self::Work(_) | Self::Terra(_) | Self::TerraSetting(_) => 2,
             Self::Usage(_) | Self::Secret(_) | Self::PingHost(_) | Self::Unreachable { .. } | Self::Foreign { .. } => 2,
         }
     }

@@ -1,7 +1,8 @@
-//! `terrace`: serve on a laptop, simulate deliveries, read and export records, diagnose, erase, replay, verify; here or in
-//! the cloud.
+//! `terrace`: serve on a laptop, simulate deliveries, read and export records, diagnose, erase, replay, verify, and put right
+//! what Terra's API knows better; here or in the cloud.
 
 pub mod args;
+pub mod backfill;
 pub mod client;
 pub mod completions;
 pub mod connect;
@@ -13,6 +14,7 @@ pub mod export;
 pub mod jobs;
 pub mod ping_host;
 pub mod profiles;
+pub mod reconcile;
 pub mod records;
 pub mod replay;
 pub mod serve;
@@ -20,6 +22,7 @@ pub mod shared_args;
 pub mod simulate;
 pub mod terminal;
 pub mod users;
+pub mod terra;
 pub mod verify;
 
 use crate::args::{Cli, Command};
@@ -33,8 +36,10 @@ pub(crate) const INTERRUPTED: u8 = 130;
 /// Carries out a command.
 pub async fn run(cli: Cli) -> ExitCode {
     let done = match cli.command {
-        // It has an ending of its own for Ctrl-C.
+        // These three have endings of their own for Ctrl-C.
         Command::Serve(args) => serve::run(args).await.map(|()| ExitCode::SUCCESS).map_err(CommandError::from),
+        Command::Backfill(args) => backfill::run(args).await,
+        Command::Reconcile(args) => reconcile::run(args).await,
         Command::Simulate(args) => until_interrupted(simulate::run(args)).await,
         Command::Users(args) => until_interrupted(users::run(args)).await,
         Command::Records(args) => until_interrupted(records::run(args)).await,

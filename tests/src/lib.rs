@@ -5,6 +5,7 @@
 pub mod delivery;
 pub mod erased;
 pub mod events;
+pub mod fake_terra;
 pub mod gate;
 pub mod hold;
 pub mod host;
@@ -19,6 +20,7 @@ pub mod support;
 pub mod terrace;
 
 pub use delivery::Delivery;
+pub use fake_terra::FakeTerra;
 pub use gate::{Gate, Side};
 pub use hold::Hold;
 pub use host::{ObjectHost, Reply};

@@ -6,6 +6,7 @@ use std::fs::{File, TryLockError};
 use std::path::Path;
 use std::sync::Arc;
 use terrace_ingest::{Ingest, Policy};
+use terrace_query::diagnosis::witness::Witness;
 use terrace_query::{LargeAnswers, Query};
 use terrace_runtime::settings::IntakeSettings;
 use terrace_runtime::telemetry::Telemetry;
@@ -93,6 +94,15 @@ impl Laptop {
             telemetry,
             _lock: lock,
         })
+    }
+
+    /// The same, with who can ask Terra, if anybody.
+    #[must_use]
+    pub fn with_witness(mut self, witness: Option<Arc<dyn Witness>>) -> Self {
+        if let Some(witness) = witness {
+            self.query = self.query.with_witness(witness);
+        }
+        self
     }
 }
 

@@ -18,6 +18,7 @@ use std::io;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use terrace_query::diagnosis::terra::Terra;
 use terrace_runtime::settings::{
     Environment, IntakeSettings, LOCAL_SECRET, PingSettings, Placeholders, SettingError, given_secrets,
     process_environment,
@@ -54,6 +55,9 @@ pub enum ServeError {
     /// A setting is wrong.
     #[error(transparent)]
     Setting(#[from] SettingError),
+    /// What Terra's API is to be asked with is wrong.
+    #[error(transparent)]
+    Terra(#[from] terrace_terra_api::SettingError),
     /// What lies in the folder cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -101,7 +105,8 @@ pub async fn run(args: ServeArgs) -> Result<(), ServeError> {
     let secrets = given_secrets(&args.secret, Placeholders::Accepted)?;
     let intake = IntakeSettings::read(&process_environment)?;
     let fetcher = fetcher(&process_environment)?;
-    let laptop = Arc::new(Laptop::open(&args.data, secrets, intake, fetcher, Telemetry::stdout()).await?);
+    let laptop = Laptop::open(&args.data, secrets, intake, fetcher, Telemetry::stdout()).await?;
+    let laptop = Arc::new(laptop.with_witness(Terra::configured(&process_environment)?));
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, args.port));
     let listener = listener.await.map_err(|cause| ServeError::Port { port: args.port, cause })?;
     let port = listener.local_addr().map_err(ServeError::Broken)?.port();

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use terrace_query::diagnosis::terra::Terra;
 use terrace_query::{LargeAnswers, Query};
 use terrace_runtime::settings::{QuerySettings, process_environment};
 use terrace_runtime::telemetry::Telemetry;
@@ -25,7 +26,10 @@ async fn run(telemetry: Arc<Telemetry>) -> Result<(), lambda::Error> {
     let clients = Clients::from_env(None).await?;
     let (table, log) = parts::view_and_log(&clients, &settings.places);
     let queue = parts::queues(&clients, &settings.queues);
-    let query = Query::new(table, log, queue, LargeAnswers::Redirected, telemetry);
+    let mut query = Query::new(table, log, queue, LargeAnswers::Redirected, telemetry);
+    if let Some(witness) = Terra::configured(&process_environment)? {
+        query = query.with_witness(witness);
+    }
     let query = &query;
     lambda::serve(move |request| async move { query.handle(&request).await }).await
 }

@@ -4,6 +4,7 @@
 //! * [`case`]: what is known, as plain data.
 //! * [`findings`]: the rules, each a pure function of a case.
 //! * [`providers`]: what is known of providers.
+//! * [`terra`]: Terra's API as the witness.
 //! * [`witness`]: what Terra itself says, where somebody can ask it.
 //! * [`answer`]: how it is told.
 
@@ -12,6 +13,7 @@ pub mod case;
 pub mod findings;
 pub mod gather;
 pub mod providers;
+pub mod terra;
 pub mod witness;
 
 use crate::error::QueryError;
