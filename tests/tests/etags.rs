@@ -1,9 +1,5 @@
 //! Who has a record already is told so, without a look into the log; and whatever changes in it changes its tag.
-#![expect(
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    reason = "a test fails where something is not as it has to be"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails where something is not as it has to be")]
 
 use serde_json::{Value, json};
 use terrace_runtime::http::Answer;
