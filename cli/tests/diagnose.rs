@@ -72,5 +72,5 @@ async fn where_nothing_is_known_it_says_what_is_known_nearby() {
     assert!(error.contains("404 not_found") && error.contains("It is a reference_id: u has it."), "{error}");
     let (output, _, error) = diagnose(&["u", "--type", "dayly"]).await;
     assert_eq!(output.status.code(), Some(1));
-    assert!(error.contains("there is no such type; there are activity"), "{error}");
+    assert!(error.contains("there is no such type, did you mean daily?; there are activity"), "{error}");
 }

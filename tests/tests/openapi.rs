@@ -77,15 +77,16 @@ async fn what_the_document_says_of_each_path() {
         lines.push(format!(
             "{method} {path}?{takes} {}: {}",
             answers.join(" "),
-            shape.unwrap_or_else(|| "bytes".to_owned())
+            shape.unwrap_or_else(|| "anything".to_owned())
         ));
     }
     insta::assert_snapshot!(lines.join("\n"), @"
     GET /health? 200: Health
     GET /jobs/{job}? 200 400 403 404 500 503: JobAnswer
-    GET /openapi.json? 200 400 403 404 500 503: bytes
+    GET /openapi.json? 200 400 403 404 500 503: anything
     DELETE /references/{reference_id}? 202 400 403 404 500 503: JobAnswer
     GET /references/{reference_id}?limit,cursor 200 307 400 403 404 500 503: ReferenceAnswer
+    GET /references/{reference_id}/diagnosis?type 200 400 403 404 500 503: anything
     GET /references/{reference_id}/records?type,id,from,to,updated_since,detail,limit,cursor 200 304 307 400 403 404 500 503: RecordsAnswer
     GET /references/{reference_id}/records/{type}/{id}? 200 304 307 400 403 404 500 503: RecordAnswer
     POST /replays? 202 400 403 404 500 503: JobAnswer
@@ -93,7 +94,8 @@ async fn what_the_document_says_of_each_path() {
     DELETE /users/{user_id}? 202 400 403 404 500 503: JobAnswer
     GET /users/{user_id}? 200 400 403 404 500 503: ConnectionAnswer
     GET /users/{user_id}/deliveries?from,to,limit,cursor 200 307 400 403 404 500 503: DeliveriesAnswer
-    GET /users/{user_id}/deliveries/{delivery}? 200 307 400 403 404 500 503: bytes
+    GET /users/{user_id}/deliveries/{delivery}? 200 307 400 403 404 500 503: anything
+    GET /users/{user_id}/diagnosis?type 200 400 403 404 500 503: anything
     GET /users/{user_id}/records?type,id,from,to,updated_since,detail,limit,cursor 200 304 307 400 403 404 500 503: RecordsAnswer
     GET /users/{user_id}/records/{type}/{id}? 200 304 307 400 403 404 500 503: RecordAnswer
     GET /users/{user_id}/requests? 200 400 403 404 500 503: RequestsAnswer
