@@ -21,8 +21,8 @@ pub mod serve;
 pub mod shared_args;
 pub mod simulate;
 pub mod terminal;
-pub mod users;
 pub mod terra;
+pub mod users;
 pub mod verify;
 
 use crate::args::{Cli, Command};

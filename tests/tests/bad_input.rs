@@ -741,7 +741,10 @@ async fn survives(terrace: &Terrace, delivery: &Delivery) -> Result<(), TestCase
         }
     }
     let again: Value = serde_json::from_slice(&terrace.webhook.handle(&request).await.body).unwrap();
-    prop_assert_eq!((&again["status"], &again["records"]["stored"]), (&said["status"], &json!(0)));
+    prop_assert_eq!(&again["records"]["stored"], &json!(0));
+    // A re-authentication may bring back the very id that an earlier one replaced: what asked for a job is then lifted.
+    let lifted = (&said["status"], &again["status"]) == (&json!("queued"), &json!("stored"));
+    prop_assert!(again["status"] == said["status"] || lifted, "{} after {}", again["status"], said["status"]);
     prop_assert_eq!(&again["records"]["rejected"], &said["records"]["rejected"]);
     Ok(())
 }
