@@ -203,8 +203,14 @@ impl Terrace {
 
     /// The same, with somebody who can ask Terra.
     #[must_use]
-    pub fn witnessed(mut self, witness: impl Witness + 'static) -> Self {
-        self.query = self.query.with_witness(Arc::new(witness));
+    pub fn witnessed(self, witness: impl Witness + 'static) -> Self {
+        self.asking(Arc::new(witness))
+    }
+
+    /// The same, with whom a setting speaks of.
+    #[must_use]
+    pub fn asking(mut self, witness: Arc<dyn Witness>) -> Self {
+        self.query = self.query.with_witness(witness);
         self
     }
 

@@ -3,15 +3,17 @@
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use std::sync::Arc;
+use terrace_query::diagnosis::terra::Terra;
 use terrace_query::diagnosis::witness::{Ask, TerraUser, Witness};
 use terrace_query::{LargeAnswers, Query};
 use terrace_runtime::telemetry::Telemetry;
 use terrace_terra::ids::UserId;
-use terrace_tests::Terrace;
+use terrace_tests::fake_terra::Said;
 use terrace_tests::support::{
     BEGIN, DAY, HOUR, allowed, athlete, auth, codes, data, day, diagnosis, does_not_name, event, names_first, said,
     told, whose,
 };
+use terrace_tests::{FakeTerra, Terrace};
 
 const U: &str = "/users/u/diagnosis";
 
@@ -204,4 +206,36 @@ async fn the_latest_record_is_the_one_of_the_latest_date() {
     let start = |number: usize| types.get(number).map(|one| (&one["type"], &one["last_record"]["start_time"]));
     assert_eq!(start(0), Some((&json!("activity"), &Value::Null)));
     assert_eq!(start(1), Some((&json!("sleep"), &json!("2025-06-30T23:00:00+02:00"))));
+}
+
+/// The same through the client of Terra's API, over HTTP.
+#[tokio::test]
+async fn terras_api_is_asked_where_it_is_configured() {
+    let user = json!({"user": {"user_id": "u", "provider": "GARMIN", "reference_id": "somebody", "active": false},
+        "status": "success", "is_authenticated": true});
+    for (said, asked, code) in [
+        (Said::Json(200, user), "known", Some("terra_says_inactive")),
+        (Said::unknown(), "unknown", Some("terra_does_not_know")),
+        (Said::Json(401, json!({"detail": "no"})), "could_not_ask", None),
+        (Said::Raw(429, "retry-after: 3600", ""), "could_not_ask", None),
+        (Said::Raw(500, "", "oops"), "could_not_ask", None),
+        (Said::Raw(200, "", "<html>"), "could_not_ask", None),
+    ] {
+        let terra = FakeTerra::new(move |_, _| said.clone()).await;
+        let url = terra.url("/v2");
+        let set = |name: &str| match name {
+            "TERRA_DEV_ID" => Some("dev".to_owned()),
+            "TERRA_API_KEY" => Some("key".to_owned()),
+            "TERRA_API_URL" => Some(url.clone()),
+            _ => None,
+        };
+        let witness = Terra::configured(&set).unwrap().unwrap();
+        let found = diagnosis(&life().await.asking(witness), U, 2 * HOUR).await;
+        assert_eq!(found["witness"]["asked"], asked, "{found:#}");
+        assert_eq!(codes(&found).first().copied(), code, "{found:#}");
+        assert!(!found.to_string().contains("\"key\""), "{found:#}");
+    }
+    assert!(Terra::configured(&|_| None).unwrap().is_none());
+    let half = Terra::configured(&|name| (name == "TERRA_DEV_ID").then(|| "dev".to_owned())).unwrap_err();
+    assert!(half.to_string().contains("TERRA_API_KEY"), "{half}");
 }

@@ -149,6 +149,15 @@ async fn gather(
         for user in terra.users().await? {
             add(Theirs { user_id: user.user_id.clone(), user: Some(user), named: false });
         }
+        // Whoever left while nobody listened is not in Terra's list any more, and is live here still.
+        for ours in ours::everybody(client).await? {
+            if ours.is_live() && !everybody.contains_key(&ours.user_id) {
+                match asked(terra, &ours.user_id, false).await {
+                    Ok(theirs) => drop(everybody.insert(theirs.user_id.clone(), theirs)),
+                    Err(error) => report.not_compared.push(cannot(&ours.user_id, error)?),
+                }
+            }
+        }
         return Ok(everybody);
     }
     for user_id in &args.user {

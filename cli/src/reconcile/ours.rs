@@ -70,6 +70,30 @@ pub async fn of_reference(client: &Client, reference: &str) -> Result<Vec<Ours>,
     Ok(all)
 }
 
+/// Every connection that Terrace knows.
+///
+/// # Errors
+///
+/// When Terrace cannot be asked.
+pub async fn everybody(client: &Client) -> Result<Vec<Ours>, CommandError> {
+    #[derive(Deserialize)]
+    struct Page {
+        users: Vec<Ours>,
+        cursor: Option<String>,
+    }
+    let (mut all, mut cursor) = (Vec::new(), None::<String>);
+    loop {
+        let cursor_given = cursor.iter().map(|cursor| ("cursor", cursor.as_str()));
+        let query: Vec<_> = cursor_given.chain([("limit", "1000")]).collect();
+        let mut page: Page = client.json(&["users"], &query).await?;
+        all.append(&mut page.users);
+        cursor = page.cursor;
+        if cursor.is_none() {
+            return Ok(all);
+        }
+    }
+}
+
 fn known<T>(answer: Result<T, CommandError>) -> Result<Option<T>, CommandError> {
     match answer {
         Ok(known) => Ok(Some(known)),
