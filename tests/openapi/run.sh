@@ -25,9 +25,9 @@ if ! cmp -s "$here/requirements.txt" "$venv/installed"; then
   cp "$here/requirements.txt" "$venv/installed"
 fi
 
-# Of the whole workspace, so that nothing is built anew that `make test` has built.
 cd "$root"
-cargo build --workspace --locked --bin terrace
+# As `make test` builds it, so that nothing is built anew.
+cargo test --workspace --locked --no-run --quiet
 "$root/target/debug/terrace" serve --port 0 --data "$work/data" > "$work/serve.log" 2>&1 &
 serve=$!
 trap 'kill "$serve" 2> /dev/null || true' EXIT
