@@ -50,6 +50,19 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn who_tries_something_out_leaves_nothing_behind_and_removes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("objects");
+        objects(&root).put_once("log/aa/bb", Bytes::from_static(b"kept"), &[]).await.unwrap();
+        let tried = objects(&root).read_only();
+        tried.put_once("log/aa/cc", Bytes::from_static(b"tried"), &[]).await.unwrap();
+        assert!(tried.put("log/aa/bb", Bytes::from_static(b"else")).await.is_err());
+        assert!(tried.remove("log/aa/bb").await.is_err());
+        assert_eq!(objects(&root).get("log/aa/bb").await.unwrap().unwrap(), "kept");
+        assert!(objects(&root).get("log/aa/cc").await.unwrap().is_none());
+    }
+
+    #[tokio::test]
     async fn a_folder_that_cannot_be_made_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("objects");
