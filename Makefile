@@ -9,7 +9,7 @@ CARGO_DENY := 0.20.2
 ARCHITECTURE ?= arm64
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-sqs test-openapi test-terra-api bench lint doc deny check-infra rehearse build deploy ship smoke rollback secret destroy size golden check clean
+.PHONY: help run demo test test-sqs test-openapi test-terra-api bench lint doc deny check-infra rehearse build deploy ship smoke rollback secret terra-key destroy size golden check clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,34 +61,33 @@ check-infra: ## the Terraform: format, validity, tests, checkov; says what it ca
 rehearse: ## apply the stack to an emulator and send deliveries through it; the first time half an hour longer
 	infra/rehearse/run.sh
 
-build: ## the functions as Lambda takes them; ARCHITECTURE=x86_64
-	@cargo lambda --version > /dev/null 2>&1 || { \
-		echo "cargo-lambda is not installed: 'pip install cargo-lambda' brings it with the cross compiler it needs;"; \
-		echo "other ways are on https://www.cargo-lambda.info/guide/installation.html"; exit 1; }
-	cargo lambda build --release $(if $(filter x86_64,$(ARCHITECTURE)),--x86-64,--arm64) --locked --output-format zip -p terrace-webhook -p terrace-worker -p terrace-query
+build: ## the functions as Lambda takes them, the same bytes from the same source; ARCHITECTURE=x86_64
+	@ARCHITECTURE='$(ARCHITECTURE)' infra/bin/build.sh
 
 deploy: ## plan and apply an environment, and send a delivery through it; ENV=dev, YES=1 asks nothing
-	@ENV=$(ENV) YES=$(YES) infra/bin/deploy.sh
+	@ENV='$(ENV)' YES='$(YES)' infra/bin/deploy.sh
 
 ship: ## one function's code to an environment that is there; ENV=dev FUNCTION=webhook
-	@ENV=$(ENV) FUNCTION=$(FUNCTION) infra/bin/ship.sh
+	@ENV='$(ENV)' FUNCTION='$(FUNCTION)' infra/bin/ship.sh
 
 smoke: ## one signed delivery of no health data through an environment; ENV=dev
-	@ENV=$(ENV) infra/bin/smoke.sh
+	@ENV='$(ENV)' infra/bin/smoke.sh
 
 rollback: ## a function's alias to the version before; ENV=dev FUNCTION=webhook VERSION=3
-	@ENV=$(ENV) FUNCTION=$(FUNCTION) VERSION=$(VERSION) infra/bin/rollback.sh
+	@ENV='$(ENV)' FUNCTION='$(FUNCTION)' VERSION='$(VERSION)' infra/bin/rollback.sh
 
 secret: ## store a signing secret, the one before stays good; ENV=dev
-	@ENV=$(ENV) infra/bin/secret.sh
+	@ENV='$(ENV)' infra/bin/secret.sh
+
+terra-key: ## store the developer id and API key that a diagnosis asks Terra with; ENV=dev
+	@ENV='$(ENV)' infra/bin/terra-key.sh
 
 destroy: ## remove an environment and all its data; refuses production; ENV=dev
-	@ENV=$(ENV) infra/bin/destroy.sh
+	@ENV='$(ENV)' infra/bin/destroy.sh
 
 size: ## a release build of the webhook, zipped, against its budget
 	cargo build --release --locked -p terrace-webhook
-	@cp target/release/webhook target/release/bootstrap
-	@python3 -c 'import zipfile; zipfile.ZipFile("target/release/bootstrap.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=9).write("target/release/bootstrap", "bootstrap")'
+	@python3 infra/bin/bundle.py zip target/release/webhook target/release/bootstrap.zip
 	@bytes=$$(wc -c < target/release/bootstrap.zip); echo "webhook, zipped: $$bytes bytes of $(MAX_BUNDLE)"; \
 		test $$bytes -le $(MAX_BUNDLE) || { echo "over the budget: see what grew with 'cargo bloat --release --crates -p terrace-webhook'"; exit 1; }
 

@@ -27,6 +27,9 @@ else
   skipped+=("terraform fmt, validate and test: terraform is not installed")
 fi
 
+echo "-- the commands"
+tests/commands.sh
+
 echo "-- checkov $checkov"
 venv=$target/checkov-venv
 if [ "$(cat "$venv/installed" 2> /dev/null)" != "$checkov" ]; then

@@ -39,8 +39,8 @@ locals {
     query = {
       memory_mb   = 512
       timeout_s   = 20
-      environment = local.places
-      statements = {
+      environment = merge(local.places, { for parameter in module.terra_api : "TERRACE_TERRA_API_PARAMETER" => parameter.name })
+      statements = merge({
         table   = { actions = ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:BatchGetItem", "dynamodb:UpdateItem"], resources = [module.table.arn] }
         indexes = { actions = ["dynamodb:Query", "dynamodb:Scan"], resources = [local.table_indexes] }
         objects = { actions = ["s3:GetObject"], resources = [local.log_objects, local.answer_objects] }
@@ -49,7 +49,7 @@ locals {
         list = { actions = ["s3:ListBucket"], resources = [module.log_bucket.arn], prefixes = ["log/*"] }
         jobs = { actions = ["sqs:SendMessage"], resources = [module.jobs.arn] }
         key  = local.use_key
-      }
+      }, { for parameter in module.terra_api : "terra" => { actions = ["ssm:GetParameter"], resources = [parameter.arn] } })
     }
 
     worker = {

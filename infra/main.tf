@@ -5,6 +5,10 @@ locals {
 
   # The longest that Lambda allows: a re-key or a replay goes on where it stopped, but not before the next message.
   worker_timeout_s = 900
+
+  # Lines are kept for as long as deliveries, rounded up to what CloudWatch offers.
+  retentions     = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653]
+  retention_days = min([for days in local.retentions : days if days >= var.log_days]...)
 }
 
 data "aws_caller_identity" "here" {}
@@ -33,9 +37,23 @@ module "log_bucket" {
 }
 
 module "secrets" {
-  source  = "./modules/secrets"
-  name    = "/${local.name}/signing-secrets"
-  key_arn = module.key.arn
+  source      = "./modules/secrets"
+  name        = "/${local.name}/signing-secrets"
+  description = "Terra's signing secrets: a JSON array, two while one is rotated. Set with `make secret`."
+  key_arn     = module.key.arn
+  # No secret, no service: with none the webhook does not start.
+  empty = "[]"
+}
+
+module "terra_api" {
+  source = "./modules/secrets"
+  count  = var.terra_api ? 1 : 0
+
+  name        = "/${local.name}/terra-api"
+  description = "As whom a diagnosis asks Terra: a JSON object of dev_id and api_key. Set with `make terra-key`."
+  key_arn     = module.key.arn
+  # Without a key the diagnosis says that Terra was not asked.
+  empty = "{}"
 }
 
 module "jobs" {
@@ -65,17 +83,17 @@ module "function" {
   environment          = each.value.environment
   statements           = each.value.statements
   key_arn              = module.key.arn
-  log_days             = var.log_days
+  retention_days       = local.retention_days
   reserved_concurrency = lookup(var.reserved_concurrency, each.key, null)
 }
 
 module "http_api" {
-  source     = "./modules/http_api"
-  name       = local.name
-  key_arn    = module.key.arn
-  log_days   = var.log_days
-  throttling = var.throttling
-  domain     = var.domain
+  source         = "./modules/http_api"
+  name           = local.name
+  key_arn        = module.key.arn
+  retention_days = local.retention_days
+  throttling     = var.throttling
+  domain         = var.domain
 
   webhook = module.function["webhook"].alias
   query   = module.function["query"].alias

@@ -18,6 +18,16 @@ output "secrets_parameter" {
   value       = module.secrets.name
 }
 
+output "terra_api_parameter" {
+  description = "Where `make terra-key` puts the developer id and the API key; null where nobody asks Terra."
+  value       = one(module.terra_api[*].name)
+}
+
+output "production" {
+  description = "Whether it was applied as an environment of production, which `make destroy` refuses."
+  value       = var.production
+}
+
 output "functions" {
   description = "The functions: name, newest version, alias."
   value = {

@@ -5,24 +5,10 @@ set -euo pipefail
 . "$(dirname "$0")/common.sh"
 environment
 need aws "https://aws.amazon.com/cli/"
-region=$(setting region '')
 parameter="/terrace-$ENV/signing-secrets"
-if [ -t 0 ]; then
-  read -rsp "The signing secret that the Terra dashboard shows for $ENV: " secret
-  echo
-else
-  read -r secret || true
-fi
+secret=$(hidden "The signing secret that the Terra dashboard shows for $ENV")
 [ -n "$secret" ] || stop "no secret was given; nothing was changed"
-before=$(aws ssm get-parameter --region "$region" --with-decryption --name "$parameter" --query Parameter.Value --output text) ||
-  stop "the parameter $parameter is not there yet: make deploy ENV=$ENV makes it"
-printf '%s\n%s' "$secret" "$before" | PARAMETER=$parameter python3 -c '
-import json, os, sys
-secret, before = sys.stdin.read().split("\n", 1)
-secret = secret.strip()
-if secret.lower() in {"secret", "changeme", "change-me", "your-signing-secret", "test", "local-development-secret"}:
-    sys.exit("this is a placeholder; nothing was changed")
-kept = [secret, *(old for old in json.loads(before) if old != secret)][:2]
-print(json.dumps({"Name": os.environ["PARAMETER"], "Value": json.dumps(kept), "Type": "SecureString", "Overwrite": True}))
-' | aws ssm put-parameter --region "$region" --cli-input-json file:///dev/stdin > /dev/null
+before=$(parameter_value "$parameter" "make deploy ENV=$ENV makes it")
+made=$(printf '%s\n%s' "$secret" "$before" | python3 "$root/bin/parameters.py" rotate "$parameter") || exit 2
+printf '%s' "$made" | store_parameter || stop "nothing was stored"
 echo "Stored in $parameter. The functions take it up within five minutes; the one before stays good."

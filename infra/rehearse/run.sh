@@ -30,7 +30,7 @@ mkdir -p "$folder"
 if ! cmp -s "$here/requirements.txt" "$venv/installed"; then
   python3 -m venv --clear "$venv"
   "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "$here/requirements.txt" ||
-    missing "the AWS command line and cargo-lambda" "PyPI was not reached"
+    missing "the AWS command line" "PyPI was not reached"
   cp "$here/requirements.txt" "$venv/installed"
 fi
 if [ "$("$emulator" --version 2> /dev/null)" != "fakecloud $fakecloud" ]; then

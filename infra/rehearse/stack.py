@@ -35,7 +35,7 @@ class Stack:
         environments = self.infra / "environments"
         settings = {
             "environment": ENVIRONMENT, "region": REGION, "production": False, "architecture": architecture,
-            "silence_hours": 6, "change_events": True, "alarm_email": "on-call@example.com", "retention": "keep",
+            "silence_hours": 6, "terra_api": True, "change_events": True, "alarm_email": "on-call@example.com", "retention": "keep",
         }  # fmt: skip
         lines = [f"{name} = {json.dumps(value)}" for name, value in settings.items()]
         (environments / f"{ENVIRONMENT}.tfvars").write_text("\n".join(lines) + "\n")

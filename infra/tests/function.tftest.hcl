@@ -15,7 +15,7 @@ variables {
   environment          = {}
   statements           = { table = { actions = ["dynamodb:PutItem"], resources = ["arn:aws:dynamodb:eu-west-2:123456789012:table/t"] } }
   key_arn              = "arn:aws:kms:eu-west-2:123456789012:key/1"
-  log_days             = 91
+  retention_days       = 120
   reserved_concurrency = null
 }
 

@@ -104,6 +104,82 @@ run "functions_may_do_what_they_do_and_no_more" {
   }
 }
 
+run "terra_is_asked_only_where_it_is_wanted" {
+  command = plan
+
+  assert {
+    condition     = length(module.terra_api) == 0 && output.terra_api_parameter == null && !contains(keys(local.functions.query.environment), "TERRACE_TERRA_API_PARAMETER")
+    error_message = "A key that nobody uses is one that can be lost."
+  }
+}
+
+run "terras_key_is_read_by_the_query_function_alone" {
+  command = plan
+
+  variables {
+    terra_api = true
+  }
+
+  override_resource {
+    target          = module.terra_api[0].aws_ssm_parameter.this
+    override_during = plan
+    values          = { arn = "arn:aws:ssm:eu-west-2:123456789012:parameter/terrace-test/terra-api" }
+  }
+
+  override_resource {
+    target          = module.secrets.aws_ssm_parameter.this
+    override_during = plan
+    values          = { arn = "arn:aws:ssm:eu-west-2:123456789012:parameter/terrace-test/signing-secrets" }
+  }
+
+  assert {
+    condition     = local.functions.query.environment["TERRACE_TERRA_API_PARAMETER"] == "/terrace-test/terra-api" && output.terra_api_parameter == "/terrace-test/terra-api"
+    error_message = "The function looks where `make terra-key` stores it."
+  }
+
+  assert {
+    condition = {
+      for name, function in local.functions : name => flatten([for statement in function.statements : statement.resources if contains(statement.actions, "ssm:GetParameter")])
+      } == {
+      webhook = ["arn:aws:ssm:eu-west-2:123456789012:parameter/terrace-test/signing-secrets"]
+      query   = ["arn:aws:ssm:eu-west-2:123456789012:parameter/terrace-test/terra-api"]
+      worker  = []
+    }
+    error_message = "Each secret has one reader."
+  }
+
+  assert {
+    condition     = module.terra_api[0].starts_as == "{}" && module.secrets.starts_as == "[]"
+    error_message = "What a parameter starts with means that there is nothing: no secret, no service; no key, no question."
+  }
+}
+
+run "lines_are_kept_as_long_as_deliveries" {
+  command = plan
+
+  variables {
+    log_days = 91
+  }
+
+  assert {
+    condition     = local.retention_days == 120
+    error_message = "CloudWatch offers certain numbers of days: the next one that is long enough."
+  }
+}
+
+run "the_longest_log_has_a_retention" {
+  command = plan
+
+  variables {
+    log_days = 3650
+  }
+
+  assert {
+    condition     = local.retention_days == 3653
+    error_message = "The longest that is allowed has to have one."
+  }
+}
+
 run "messages_are_hidden_for_as_long_as_they_are_worked_on" {
   command = plan
 
@@ -170,6 +246,75 @@ run "there_is_an_alarm_for_each_way_to_fail" {
   assert {
     condition     = module.observability.alarms["unavailable"].period * module.observability.alarms["unavailable"].evaluation_periods <= 300
     error_message = "Terra disables a destination after about a day: the first page comes within minutes."
+  }
+}
+
+# A wrong variable is named before anything is planned.
+
+run "each_setting_has_its_bounds" {
+  command = plan
+
+  variables {
+    region               = "London"
+    bundles              = "../target/lambda/"
+    log_days             = 0.5
+    ping_hosts           = ["https://payloads.example.com/"]
+    reserved_concurrency = { web = 10 }
+    throttling           = { rate = 0, burst = 10 }
+    alarm_email          = "on-call"
+    silence_hours        = 25
+    monthly_budget       = -1
+  }
+
+  expect_failures = [
+    var.region, var.bundles, var.log_days, var.ping_hosts, var.reserved_concurrency, var.throttling, var.alarm_email,
+    var.silence_hours, var.monthly_budget,
+  ]
+}
+
+run "parts_of_a_request_are_none" {
+  command = plan
+
+  variables {
+    reserved_concurrency = { webhook = 1.5 }
+    throttling           = { rate = 10, burst = 1.5 }
+    ping_hosts           = []
+  }
+
+  expect_failures = [var.reserved_concurrency, var.throttling, var.ping_hosts]
+}
+
+run "a_domain_is_a_name_with_a_certificate_nearby" {
+  command = plan
+
+  variables {
+    domain = { name = "https://terra.example.com", certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/1" }
+  }
+
+  expect_failures = [var.domain]
+}
+
+run "a_certificate_of_another_region_is_refused" {
+  command = plan
+
+  variables {
+    domain = { name = "terra.example.com", certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/1" }
+  }
+
+  expect_failures = [var.domain]
+}
+
+run "what_is_null_is_what_it_is_by_default" {
+  command = plan
+
+  variables {
+    log_days   = null
+    production = null
+  }
+
+  assert {
+    condition     = local.retention_days == 90 && module.table.table.deletion_protection_enabled
+    error_message = "A setting that is emptied must not weaken anything."
   }
 }
 

@@ -1,16 +1,10 @@
 # A function, its role, its lines, and the alias that everybody calls.
 
-locals {
-  # What CloudWatch offers.
-  retentions = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653]
-  retention  = min([for days in local.retentions : days if days >= var.log_days]...)
-}
-
 # Before the function: Lambda would make it itself, without an end to what is kept.
 resource "aws_cloudwatch_log_group" "this" {
   #checkov:skip=CKV_AWS_338:lines hold counts and durations, and are kept for as long as the deliveries that they speak of
   name              = "/terrace/${replace(var.name, "/^(terrace-[a-z0-9-]+)-([a-z]+)$/", "$1/$2")}"
-  retention_in_days = local.retention
+  retention_in_days = var.retention_days
   kms_key_id        = var.key_arn
 }
 

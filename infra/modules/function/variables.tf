@@ -53,8 +53,8 @@ variable "key_arn" {
   type        = string
 }
 
-variable "log_days" {
-  description = "How long its lines are kept at least, in days."
+variable "retention_days" {
+  description = "How long its lines are kept, in days, as CloudWatch offers it."
   type        = number
 }
 

@@ -10,8 +10,6 @@ locals {
     "GET /health"  = { function = "query", authorisation = "NONE" }
     "$default"     = { function = "query", authorisation = "AWS_IAM" }
   }
-
-  retentions = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653]
 }
 
 resource "aws_apigatewayv2_api" "this" {
@@ -56,7 +54,7 @@ resource "aws_lambda_permission" "this" {
 resource "aws_cloudwatch_log_group" "access" {
   #checkov:skip=CKV_AWS_338:lines hold statuses, sizes and latencies, and are kept for as long as the deliveries are
   name              = "/terrace/${var.name}/access"
-  retention_in_days = min([for days in local.retentions : days if days >= var.log_days]...)
+  retention_in_days = var.retention_days
   kms_key_id        = var.key_arn
 }
 

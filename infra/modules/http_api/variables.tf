@@ -8,8 +8,8 @@ variable "key_arn" {
   type        = string
 }
 
-variable "log_days" {
-  description = "How long the access log is kept at least, in days."
+variable "retention_days" {
+  description = "How long the access log is kept, in days, as CloudWatch offers it."
   type        = number
 }
 

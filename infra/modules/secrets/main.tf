@@ -1,7 +1,17 @@
-# The parameter that the signing secrets lie in. Its value never enters the state: `make secret` puts it.
+# A parameter that a secret lies in. Its value never enters the state: `make secret` and `make terra-key` put it.
 
 variable "name" {
   description = "What the parameter is called."
+  type        = string
+}
+
+variable "description" {
+  description = "What lies in it, and who puts it there."
+  type        = string
+}
+
+variable "empty" {
+  description = "What it holds until somebody puts something there; the code takes it for nothing."
   type        = string
 }
 
@@ -12,13 +22,12 @@ variable "key_arn" {
 
 resource "aws_ssm_parameter" "this" {
   name        = var.name
-  description = "Terra's signing secrets: a JSON array, two while one is rotated. Set with `make secret`."
+  description = var.description
   type        = "SecureString"
   key_id      = var.key_arn
 
-  # No secret, no service: with none the webhook does not start. A write-only value is not read back, so what `make
-  # secret` puts there is left alone.
-  value_wo         = "[]"
+  # A write-only value is not read back, so what is put there later is left alone.
+  value_wo         = var.empty
   value_wo_version = 1
 }
 
@@ -30,4 +39,9 @@ output "name" {
 output "arn" {
   description = "The parameter's ARN."
   value       = aws_ssm_parameter.this.arn
+}
+
+output "starts_as" {
+  description = "What it holds until somebody puts something there."
+  value       = var.empty
 }

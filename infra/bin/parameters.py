@@ -1,0 +1,79 @@
+"""The values of the parameters in SSM, which come in by standard input and are never shown.
+
+parameters.py secret              of the list of signing secrets: the one in use, or why the webhook refuses to start
+parameters.py rotate PARAMETER    of a secret and, on the lines after it, the list before: what `put-parameter` is told
+parameters.py terra-key PARAMETER of a developer id and, on the line after it, an API key: the same
+"""
+
+import json
+import pathlib
+import sys
+
+# What nobody is let in by: the code refuses the same list.
+PLACEHOLDERS = pathlib.Path(__file__).parents[2] / "shared/terra/src/placeholders.txt"
+
+
+def is_placeholder(text):
+    return text.strip().lower() in PLACEHOLDERS.read_text().split()
+
+
+def listed(text):
+    """The secrets of a list, or None where it is none."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return None
+    return found if isinstance(found, list) and all(isinstance(secret, str) for secret in found) else None
+
+
+def put(parameter, value):
+    print(json.dumps({"Name": parameter, "Value": json.dumps(value), "Type": "SecureString", "Overwrite": True}))
+
+
+def secret():
+    found = listed(sys.stdin.read())
+    if found is None:
+        sys.exit("what it holds is not a JSON array of secrets")
+    if not found:
+        sys.exit("no signing secret is set")
+    if not all(text.strip() for text in found):
+        sys.exit("it holds an empty secret")
+    if any(map(is_placeholder, found)):
+        sys.exit("it holds a placeholder that everybody knows")
+    print(found[0])
+
+
+def rotate(parameter):
+    new, _, before = sys.stdin.read().partition("\n")
+    new = new.strip()
+    if not new:
+        sys.exit("no secret was given; nothing was changed")
+    if is_placeholder(new):
+        sys.exit("this is a placeholder; nothing was changed")
+    before = listed(before)
+    if before is None:
+        print("What was there is no list of secrets, and goes.", file=sys.stderr)
+    # With one that the webhook refuses it would not start.
+    good = [text for text in before or [] if text.strip() and text != new and not is_placeholder(text)]
+    put(parameter, [new, *good][:2])
+
+
+def terra_key(parameter):
+    dev_id, _, key = (text.strip() for text in sys.stdin.read().partition("\n"))
+    if not dev_id or not key:
+        sys.exit("a developer id and an API key are needed; nothing was changed")
+    if not (dev_id + key).isascii() or not (dev_id + key).isprintable() or any(c.isspace() for c in dev_id + key):
+        sys.exit("no header carries that; copy both from the Terra dashboard again. Nothing was changed")
+    put(parameter, {"dev_id": dev_id, "api_key": key})
+
+
+if __name__ == "__main__":
+    match sys.argv[1:]:
+        case ["secret"]:
+            secret()
+        case ["rotate", parameter]:
+            rotate(parameter)
+        case ["terra-key", parameter]:
+            terra_key(parameter)
+        case _:
+            sys.exit(__doc__)
