@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2016,SC2034,SC2154 # a dollar is meant as it stands; the rest is of commands.sh
 # Bundles, deploying, shipping, rolling back, destroying.
 
 run="run 'make build ARCHITECTURE=arm64' first"
