@@ -9,7 +9,7 @@ CARGO_DENY := 0.20.2
 ARCHITECTURE ?= arm64
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-sqs test-openapi test-terra-api bench lint doc deny check-infra build deploy ship smoke rollback secret terra-key destroy size golden check clean
+.PHONY: help run demo test test-sqs test-openapi test-terra-api bench lint doc deny check-infra rehearse build deploy ship smoke rollback secret terra-key destroy size golden check clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ deny: ## licences, sources, banned crates; advisories where their database can b
 
 check-infra: ## the Terraform: format, validity, tests, checkov; says what it cannot run
 	infra/check.sh
+
+rehearse: ## apply the stack to an emulator and send deliveries through it; the first time half an hour longer
+	infra/rehearse/run.sh
 
 build: ## the functions as Lambda takes them, the same bytes from the same source; ARCHITECTURE=x86_64
 	@ARCHITECTURE='$(ARCHITECTURE)' infra/bin/build.sh

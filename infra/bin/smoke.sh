@@ -6,7 +6,7 @@ environment
 need aws "https://aws.amazon.com/cli/"
 initialise
 parameter=$(output secrets_parameter | tr -d '"')
-url=$(output api_url | tr -d '"')
+url=${API_URL:-$(output api_url | tr -d '"')}
 [ -n "$parameter" ] && [ -n "$url" ] || stop "there is nothing to ask in $ENV yet: make deploy ENV=$ENV"
 list=$(parameter_value "$parameter" "make deploy ENV=$ENV makes it")
 # The gateway answers with a bare 500 for a function that does not start, so what it starts with is looked at first.

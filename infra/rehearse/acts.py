@@ -1,0 +1,231 @@
+"""The acts between the two plans: each does what people and Terra do, and looks at what came of it."""
+
+import base64
+import hashlib
+import json
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from deliveries import SECRET, ask, daily, deliver, heart_rates
+from event_sources import EventSources, Schedule
+from functions import Function
+from gateway import Gateway
+from ping_host import PingHost
+from stack import Stack
+
+# How long the worker may take to be done with all that is queued, in seconds.
+PATIENCE = 120
+
+
+def expect(what: str, found, wanted):
+    """Ends the rehearsal where something is not as it has to be."""
+    if found != wanted:
+        raise SystemExit(f"{what}: {found}, and not {wanted}")
+
+
+class Acts:
+    """What is rehearsed, and the names that must not be logged."""
+
+    def __init__(self, stack: Stack, functions: dict[str, Function], gateway: Gateway, sources: EventSources, schedule: Schedule,
+                 ping_host: PingHost, say: Callable[[str], None]):  # fmt: skip
+        self.stack, self.functions, self.gateway = stack, functions, gateway
+        self.sources, self.schedule, self.ping_host, self.say = sources, schedule, ping_host, say
+        self.names: set[str] = set()
+        self.bucket = stack.output("log_bucket")
+
+    def before_the_plan(self):
+        """Their titles, and what each does."""
+        return [
+            ("no secret, no service", self.no_secret),
+            ("make secret, and the functions start", self.secret),
+            ("make smoke: a signed delivery through the gateway", self.smoke),
+            ("only what is signed gets in, and only whom IAM knows reads", self.refusals),
+            ("terrace simulate through the gateway", self.simulate),
+            ("a ping, fetched over TLS", self.ping),
+            ("an answer larger than Lambda hands back", self.large_answer),
+            ("an object that is gone", self.object_gone),
+            ("POST /replays", self.replay),
+            ("DELETE /users/{user_id}", self.erase),
+            ("the daily round, once cut short", self.daily_round),
+            ("make secret again: the one before stays good", self.rotate),
+            ("make ship: cargo lambda deploy of each function", self.ship),
+            ("make rollback", self.rollback),
+            ("the queues are empty, the dead too; no secret in the state", self.at_rest),
+        ]
+
+    def no_secret(self):
+        webhook = self.functions["webhook"]
+        self.say(f"empty: {webhook.refusal_to_start()}")
+        name = self.stack.output("secrets_parameter")
+        ssm = self.stack.emulator.client("ssm")
+        ssm.put_parameter(Name=name, Value='["changeme"]', Type="SecureString", Overwrite=True)
+        self.say(f"placeholder: {webhook.refusal_to_start()}")
+        self.say(self.stack.command("smoke", expect=2, API_URL=self.gateway.url).strip().splitlines()[-1])
+        ssm.put_parameter(Name=name, Value="[]", Type="SecureString", Overwrite=True)
+        self.say(self.stack.command("smoke", expect=2, API_URL=self.gateway.url).strip().splitlines()[-1])
+
+    def secret(self):
+        printed = self.stack.command("secret", said=SECRET + "\n")
+        expect("what make secret shows of the secret", SECRET in printed, False)
+        self.say(printed.strip())
+        for function in self.functions.values():
+            function.start(2)
+        self.sources.start()
+
+    def smoke(self):
+        self.say(self.stack.command("smoke", API_URL=self.gateway.url).strip().splitlines()[-1])
+
+    def refusals(self):
+        body = daily("somebody-unsigned", "2026-07-01")
+        self.names.add("somebody-unsigned")
+        expect("a wrong signature", deliver(self.gateway.url, body, "another secret")[0], 401)
+        expect("no signature", ask(f"{self.gateway.url}/webhook", "POST", json.dumps(body).encode())[0], 401)
+        expect("a reader whom IAM does not know", ask(f"{self.gateway.url}/users")[0], 403)
+        expect("/health", ask(f"{self.gateway.url}/health")[0], 200)
+        expect("a delivery over 10 MB", ask(f"{self.gateway.url}/webhook", "POST", b" " * (10 * 1024 * 1024 + 1))[0], 413)
+        expect("what was kept of it", self.read("/users/somebody-unsigned")[0], 404)
+        self.say("401, 401, 403, 200, 413; nothing was kept")
+
+    def simulate(self):
+        terrace = Path(self.stack.infra).parent / "target" / "debug" / "terrace"
+        command = [terrace, "simulate", "--url", self.gateway.signed_url, "--users", "8", "--days", "8", "--reauths", "0.4"]
+        command += ["--pings", "0", "--large", "2", "--duplicates", "0.2", "--seed", "11", "--wait", str(PATIENCE)]
+        ran = subprocess.run(command, env=self.stack.environment(TERRA_SIGNING_SECRET=SECRET), capture_output=True, text=True, timeout=600)
+        for line in ran.stdout.strip().splitlines():
+            self.say(line)
+        if ran.returncode != 0:
+            raise SystemExit(ran.stderr)
+
+    def ping(self):
+        self.names |= {"pinged-user", "pinged-user-reference"}
+        inner = json.dumps(daily("pinged-user", "2026-07-02", steps=4321)).encode()
+        url = self.ping_host.offer("/pinged-user/payload.json", inner)
+        status, answer = deliver(self.gateway.url, {"type": "s3_payload", "status": "success", "url": url, "expires_in": 300})
+        expect("a ping", (status, answer.get("status")), (200, "queued"))
+        lost = "https://169.254.169.254/latest/meta-data/iam"
+        deliver(self.gateway.url, {"type": "s3_payload", "status": "success", "url": lost, "expires_in": 300})
+        self.wait()
+        expect("how often the body was fetched", len(self.ping_host.fetched), 1)
+        status, _, record = self.read("/users/pinged-user/records/daily/2026-07-02")
+        expect("the record of the ping", (status, b"4321" in record), (200, True))
+        self.say("fetched once, applied; the one that led to the metadata of an instance was not followed")
+
+    def large_answer(self):
+        self.names |= {"user-of-many-samples", "user-of-many-samples-reference"}
+        for day in ("2026-07-01", "2026-07-02", "2026-07-03"):
+            body = daily("user-of-many-samples", day, heart_rate_data={"detailed": {"hr_samples": heart_rates(16_000)}})
+            status, answer = deliver(self.gateway.url, body)
+            expect("a delivery of two megabytes", status, 200)
+        self.wait()
+        status, headers, _ = self.read("/users/user-of-many-samples/records?detail=full")
+        expect("an answer over 4 MB", status, 307)
+        # From the bucket itself, by the signed URL alone.
+        status, _, content = ask(headers["location"])
+        expect("what it leads to", (status, len(json.loads(content)["records"])), (200, 3))
+        self.say(f"{len(content)} bytes by way of the bucket; deliveries of two megabytes are {answer['status']}")
+
+    def object_gone(self):
+        s3 = self.stack.emulator.client("s3")
+        self.names |= {"user-without-object", "user-without-object-reference"}
+        before = self.objects("log/")
+        deliver(self.gateway.url, daily("user-without-object", "2026-07-01", heart_rate_data={"detailed": {"hr_samples": heart_rates(2_000)}}))
+        self.wait()
+        for key in self.objects("log/") - before:
+            s3.delete_object(Bucket=self.bucket, Key=key)
+        status, _, said = self.read("/users/user-without-object/records/daily/2026-07-01")
+        expect("a record whose object is gone, without AWS saying forbidden", status in (404, 410, 500), True)
+        self.say(f"{status} {said.decode()[:160]}")
+        self.job("DELETE", "/users/user-without-object")
+
+    def replay(self):
+        self.say(json.dumps(self.job("POST", "/replays", {"only": "all"})["progress"]))
+        self.say(json.dumps(self.job("POST", "/replays", {"only": "quarantined", "dry_run": True})["progress"]))
+
+    def erase(self):
+        before = self.objects("log/")
+        self.say(json.dumps(self.job("DELETE", "/users/user-of-many-samples")["progress"]))
+        expect("what is read of them", json.loads(self.read("/users/user-of-many-samples/records")[2] or b"{}").get("records", []), [])
+        expect("objects of theirs that are gone", len(before - self.objects("log/")), 3)
+        self.say(json.dumps(self.job("DELETE", "/references/pinged-user-reference")["progress"]))
+        self.say(f"{len(self.objects('erasures/'))} lines in the ledger")
+
+    def daily_round(self):
+        worker, message = self.functions["worker"], json.loads(self.schedule.target["Input"])
+        self.schedule.send()
+        self.wait()
+        # What a sandbox does whose time is nearly over: it leaves word of where it is, and a message.
+        record = {"messageId": "cut-short", "body": json.dumps(message), "eventSource": "aws:sqs"}
+        for tenths in range(101, 140):
+            worker.invoke({"Records": [record]}, seconds=tenths / 10)
+            if any(call.action == "s3:PutObject" and "/sweep/rounds/" in call.resource for call in worker.recorder.calls):
+                break
+        self.wait()
+        sweeps = [line for line in worker.lines if '"job":"sweep"' in line]
+        self.say(f"{len(sweeps)} lines of it, the last: {sweeps[-1][:300] if sweeps else 'none'}")
+
+    def rotate(self):
+        self.stack.command("secret", said=f"{SECRET}-new\n")
+        expect("the one before", deliver(self.gateway.url, daily("rotated-user", "2026-07-01"))[0], 200)
+        expect("the new one", deliver(self.gateway.url, daily("rotated-user", "2026-07-02"), f"{SECRET}-new")[0], 200)
+        self.names |= {"rotated-user", "rotated-user-reference"}
+        self.say("both hold, without a restart")
+
+    def ship(self):
+        client = self.stack.emulator.client("lambda")
+        for name, function in self.functions.items():
+            before = client.get_function_configuration(FunctionName=function.name)
+            self.stack.command("ship", FUNCTION=name, API_URL=self.gateway.url)
+            after = client.get_function_configuration(FunctionName=function.name)
+            for setting in ("Role", "Runtime", "Handler", "Timeout", "MemorySize", "Environment", "Architectures", "LoggingConfig", "KMSKeyArn"):
+                expect(f"{setting} of {name} after shipping", after.get(setting), before.get(setting))
+            live = client.get_function(FunctionName=function.name, Qualifier="live")["Configuration"]
+            bundle = (Path(self.stack.infra).parent / "target" / "lambda" / name / "bootstrap.zip").read_bytes()
+            expect(f"the code of {name} that is live", live["CodeSha256"], base64.b64encode(hashlib.sha256(bundle).digest()).decode())
+            self.say(f"{function.name}: live is version {live['Version']}, the bundle as it was built; settings as they were")
+
+    def rollback(self):
+        self.say(self.stack.command("rollback", FUNCTION="webhook").strip())
+
+    def at_rest(self):
+        self.wait()
+        for name, queue in self.stack.output("queues").items():
+            counts = ["ApproximateNumberOfMessages"]
+            found = self.stack.emulator.client("sqs").get_queue_attributes(QueueUrl=queue["dead_letters"], AttributeNames=counts)
+            expect(f"dead letters of {name}", found["Attributes"][counts[0]], "0")
+        state = self.stack.state()
+        expect("the secret in the state", SECRET in state, False)
+        unexpected = [pair for pair in self.gateway.statuses if pair[1] >= 500]
+        self.say(f"{len(self.gateway.statuses)} requests, {len(unexpected)} answered 5xx; {len(state)} bytes of state")
+
+    def read(self, path: str) -> tuple[int, dict, bytes]:
+        """A question of somebody whom IAM knows."""
+        return ask(self.gateway.signed_url + path)
+
+    def job(self, method: str, path: str, body: dict | None = None) -> dict:
+        """Orders something, and waits until it is done."""
+        status, _, answer = ask(self.gateway.signed_url + path, method, json.dumps(body).encode() if body else None)
+        expect(f"{method} {path}", status, 202)
+        until = time.time() + PATIENCE
+        while time.time() < until:
+            found = json.loads(self.read(f"/jobs/{json.loads(answer)['job']}")[2])
+            if found["status"] in ("done", "failed"):
+                expect(f"the job of {method} {path}", found["status"], "done")
+                self.wait()
+                return found
+            time.sleep(0.1)
+        raise SystemExit(f"{method} {path} was not done within {PATIENCE} s")
+
+    def wait(self):
+        """Until no message waits."""
+        until = time.time() + PATIENCE
+        while self.sources.waiting():
+            if time.time() > until:
+                raise SystemExit(f"{self.sources.waiting()} messages were not done within {PATIENCE} s")
+            time.sleep(0.1)
+
+    def objects(self, prefix: str) -> set[str]:
+        """The keys of the objects in the bucket."""
+        pages = self.stack.emulator.client("s3").get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
+        return {one["Key"] for page in pages for one in page.get("Contents", [])}
