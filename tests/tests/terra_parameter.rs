@@ -40,7 +40,7 @@ impl Parameter {
     fn witness(&self, url: &str) -> Arc<dyn Witness> {
         let url = url.to_owned();
         let set = move |name: &str| (name == "TERRA_API_URL").then(|| url.clone());
-        TerraOfParameter::new(KeptParameter::new(Box::new(self.clone())), &set).unwrap()
+        Arc::new(TerraOfParameter::new(KeptParameter::new(Box::new(self.clone())), &set).unwrap())
     }
 }
 

@@ -33,7 +33,7 @@ async fn run(telemetry: Arc<Telemetry>) -> Result<(), lambda::Error> {
         query = query.with_witness(witness);
     } else if let Some(parameter) = &settings.terra_api_parameter {
         let parameter = parts::terra_api(&clients, parameter);
-        query = query.with_witness(TerraOfParameter::new(parameter, &process_environment)?);
+        query = query.with_witness(Arc::new(TerraOfParameter::new(parameter, &process_environment)?));
     }
     let query = &query;
     lambda::serve(move |request| async move { query.handle(&request).await }).await

@@ -33,11 +33,8 @@ impl TerraOfParameter {
     /// # Errors
     ///
     /// When `TERRA_API_URL` is none to send a key to.
-    pub fn new(
-        parameter: KeptParameter,
-        environment: &dyn Fn(&str) -> Option<String>,
-    ) -> Result<Arc<dyn Witness>, SettingError> {
-        Ok(Arc::new(Self { parameter, url: api_url(environment)?, made: Mutex::new(None) }))
+    pub fn new(parameter: KeptParameter, environment: &dyn Fn(&str) -> Option<String>) -> Result<Self, SettingError> {
+        Ok(Self { parameter, url: api_url(environment)?, made: Mutex::new(None) })
     }
 
     /// Who can ask now; made anew when the parameter has changed, so that what Terra said before stays known.
