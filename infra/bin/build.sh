@@ -17,7 +17,9 @@ cargo_lambda
 # No path of this machine gets into a binary.
 home=${CARGO_HOME:-$HOME/.cargo}
 target=${CARGO_TARGET_DIR:-$PWD/target}
-export RUSTFLAGS="--remap-path-prefix=$home=/cargo --remap-path-prefix=$(rustc --print sysroot)=/rust --remap-path-prefix=$PWD=/terrace --remap-path-prefix=$target=/terrace/target"
+rust=$(rustc --print sysroot)
+RUSTFLAGS="--remap-path-prefix=$home=/cargo --remap-path-prefix=$rust=/rust --remap-path-prefix=$PWD=/terrace --remap-path-prefix=$target=/terrace/target"
+export RUSTFLAGS
 export CARGO_INCREMENTAL=0 SOURCE_DATE_EPOCH=0
 
 packages=()

@@ -2,6 +2,7 @@
 # What the commands share. Sourced; most of it speaks of the environment that ENV names.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# shellcheck disable=SC2034 # for those who source this
 functions=(webhook worker query)
 # The release that bundles are built and shipped with, and its cross compiler.
 cargo_lambda_release="cargo-lambda==1.9.2 ziglang==0.17.1"

@@ -13,5 +13,6 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 mkdir "$scratch/$FUNCTION"
 python3 "$root/bin/bundle.py" unzip "$root/../target/lambda/$FUNCTION/bootstrap.zip" "$scratch/$FUNCTION/bootstrap"
-(cd "$root/.." && cargo lambda deploy --region "$region" --lambda-dir "$scratch" --binary-name "$FUNCTION" --alias live "$name")
+manifest=$(cd "$root/.." && cargo locate-project --workspace --message-format plain)
+cargo lambda deploy --manifest-path "$manifest" --region "$region" --lambda-dir "$scratch" --binary-name "$FUNCTION" --alias live "$name"
 "$root/bin/smoke.sh"

@@ -14,7 +14,8 @@ cp shared/terra/src/placeholders.txt "$copy/shared/terra/src/"
 for program in aws terraform cargo; do
   ln -s "$here/infra/tests/stand-in.sh" "$copy/stand-ins/$program"
 done
-(. infra/bin/common.sh && echo "$cargo_lambda_release") > "$copy/target/cargo-lambda-venv/installed"
+. infra/bin/common.sh
+echo "$cargo_lambda_release" > "$copy/target/cargo-lambda-venv/installed"
 export PATH=$copy/stand-ins:$PATH CALLS=$copy/calls ANSWERS=$copy/answers
 unset ENV FUNCTION VERSION YES ARCHITECTURE CARGO_TARGET_DIR
 cd "$copy"

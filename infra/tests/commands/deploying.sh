@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2016,SC2034,SC2154 # a dollar is meant as it stands; the rest is of commands.sh
 # Bundles, deploying, shipping, rolling back, destroying.
 
 run="run 'make build ARCHITECTURE=arm64' first"
@@ -27,6 +27,7 @@ answers terraform-functions "$functions_as_applied"
 answers terraform-secrets_parameter '"/terrace-dev/signing-secrets"'
 answers terraform-api_url '"https://api.example.com"'
 answers aws-get-alias 3
+answers cargo-locate-project "$copy/Cargo.toml"
 answers aws-get-parameter '["a-true-secret"]'
 input=no
 expect "deploy that nobody confirms" 2 "nothing was applied" ENV=dev infra/bin/deploy.sh
@@ -56,7 +57,7 @@ expect "ship for another architecture" 2 "$run" ENV=dev FUNCTION=worker infra/bi
 not_asked deploy
 before=$(sha256sum target/lambda/query/bootstrap.zip)
 expect "ship" 0 "Terra may be pointed at" ENV=dev FUNCTION=query infra/bin/ship.sh
-asked "cargo lambda deploy --region eu-west-2"
+asked "cargo lambda deploy --manifest-path $copy/Cargo.toml --region eu-west-2"
 for setting in --memory --timeout --env --role --layer --tag --tracing --runtime --log-retention --function-url --s3; do
   not_asked " $setting"
 done

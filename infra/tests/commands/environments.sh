@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154 # variables of commands.sh
 # Which environment, and what its file says.
 
 for command in deploy smoke rollback secret terra-key destroy ship; do

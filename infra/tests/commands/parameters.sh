@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154 # variables of commands.sh
 # Secrets: what is stored, what the smoke test says of what is there, and that nobody is shown any.
 
 stored() {

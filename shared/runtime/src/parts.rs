@@ -3,9 +3,9 @@
 use crate::settings::{Places, QueueUrls, SecretsFrom};
 use std::sync::Arc;
 use terrace_store::clients::Clients;
-use terrace_store::parameter::SsmParameter;
+use terrace_store::parameter::{Holds, SsmParameter};
 use terrace_store::queue::{JobQueue, Queues, SqsQueue};
-use terrace_store::{Log, Objects, Secrets, StoreError, Table};
+use terrace_store::{KeptParameter, Log, Objects, Secrets, StoreError, Table};
 
 /// The view and the log.
 pub fn view_and_log(clients: &Clients, places: &Places) -> (Table, Log) {
@@ -37,6 +37,14 @@ pub fn queues(clients: &Clients, urls: &QueueUrls) -> Arc<dyn JobQueue> {
 pub async fn secrets(clients: &Clients, from: SecretsFrom) -> Result<Secrets, StoreError> {
     match from {
         SecretsFrom::Given(list) => Ok(Secrets::fixed(list)),
-        SecretsFrom::Parameter(name) => Secrets::read_from(Box::new(SsmParameter::new(clients.clone(), name))).await,
+        SecretsFrom::Parameter(name) => {
+            let parameter = SsmParameter::new(clients.clone(), name, Holds::SigningSecrets);
+            Secrets::read_from(Box::new(parameter)).await
+        }
     }
+}
+
+/// As whom Terra's API is asked, read when it is first needed.
+pub fn terra_api(clients: &Clients, parameter: &str) -> KeptParameter {
+    KeptParameter::new(Box::new(SsmParameter::new(clients.clone(), parameter, Holds::TerraApi)))
 }

@@ -27,6 +27,8 @@ pub mod name {
     pub const SECRETS_PARAMETER: &str = "TERRACE_SECRETS_PARAMETER";
     /// The signing secrets themselves, separated by commas; wins over the parameter.
     pub const SIGNING_SECRET: &str = "TERRA_SIGNING_SECRET";
+    /// The SSM parameter that holds the developer id and the API key of Terra's API, a JSON object.
+    pub const TERRA_API_PARAMETER: &str = "TERRACE_TERRA_API_PARAMETER";
     /// How old a signature may be, in seconds.
     pub const TOLERANCE_PAST: &str = "TERRACE_TOLERANCE_PAST_SECONDS";
     /// How far ahead a signature may be, in seconds.
@@ -133,6 +135,8 @@ pub struct QuerySettings {
     pub places: Places,
     /// The queues.
     pub queues: QueueUrls,
+    /// The SSM parameter that says as whom Terra's API is asked, if it is.
+    pub terra_api_parameter: Option<String>,
 }
 
 /// The queues, by their URLs.
@@ -222,7 +226,11 @@ impl WorkerSettings {
 impl QuerySettings {
     /// Reads the settings of the function that answers questions.
     pub fn read(environment: Environment<'_>) -> Result<Self, SettingError> {
-        Ok(Self { places: Places::read(environment)?, queues: QueueUrls::read(environment)? })
+        Ok(Self {
+            places: Places::read(environment)?,
+            queues: QueueUrls::read(environment)?,
+            terra_api_parameter: present(environment, name::TERRA_API_PARAMETER),
+        })
     }
 }
 
@@ -327,9 +335,8 @@ pub enum Placeholders {
 
 /// Reads secrets separated by commas.
 pub fn given_secrets(list: &str, placeholders: Placeholders) -> Result<Vec<SigningSecret>, SettingError> {
-    const KNOWN: [&str; 6] = [LOCAL_SECRET, "secret", "changeme", "change-me", "your-signing-secret", "test"];
     let read = |text: &str| {
-        if placeholders == Placeholders::Refused && KNOWN.contains(&text.trim().to_ascii_lowercase().as_str()) {
+        if placeholders == Placeholders::Refused && SigningSecret::is_placeholder(text) {
             return Err(SettingError::PlaceholderSecret);
         }
         SigningSecret::new(text).map_err(|_| SettingError::EmptySecret)

@@ -18,6 +18,7 @@ pub mod error;
 pub mod frames;
 mod item;
 pub mod jobs;
+pub mod kept;
 pub mod ledger;
 #[cfg(feature = "local")]
 pub mod local;
@@ -43,6 +44,7 @@ pub use copies::CopyOf;
 pub use deliveries::Deliveries;
 pub use error::StoreError;
 pub use jobs::{JobId, JobItem, JobState, Progress, Replay};
+pub use kept::KeptParameter;
 pub use log::{Log, LogBody, LogEntry, LoggedDelivery};
 pub use objects::Objects;
 pub use queue::{Job, JobQueue, Queues, Subject};

@@ -4,7 +4,15 @@ use crate::clients::fake_service::{Answer, FakeService, given};
 const JSON: (&str, &str) = ("content-type", "application/x-amz-json-1.1");
 
 async fn read(service: &FakeService) -> Result<Zeroizing<String>, StoreError> {
-    SsmParameter::new(service.clients(&[]), "/terrace/secrets").read().await
+    SsmParameter::new(service.clients(&[]), "/terrace/secrets", Holds::SigningSecrets).read().await
+}
+
+#[tokio::test]
+async fn the_key_of_terras_api_has_a_setting_of_its_own() {
+    let missing = given_error("ParameterNotFound");
+    let parameter = SsmParameter::new(missing.clients(&[]), "/terrace/terra-api", Holds::TerraApi);
+    let text = parameter.read().await.unwrap_err().to_string();
+    assert!(text.contains("TERRACE_TERRA_API_PARAMETER") && !text.contains("/terrace/"), "{text}");
 }
 
 #[tokio::test]

@@ -19,10 +19,10 @@ pub const REFRESH_AFTER: Duration = Duration::from_secs(5 * 60);
 /// How old secrets may be to call a signature wrong.
 pub const FRESH_FOR: Duration = Duration::from_secs(5);
 
-/// Where the text of the parameter comes from.
+/// Where the text of a parameter comes from.
 #[async_trait]
 pub trait SecretSource: Send + Sync + fmt::Debug {
-    /// The JSON array of secrets.
+    /// The text: for the signing secrets a JSON array.
     async fn read(&self) -> Result<Zeroizing<String>, StoreError>;
 }
 
@@ -47,17 +47,17 @@ struct Known {
 /// A moment by both clocks. A sandbox that Lambda freezes may not notice by the one that measures spans, and the other
 /// may be set back; the longer span is the safe answer.
 #[derive(Debug, Clone, Copy)]
-struct Mark {
+pub(crate) struct Mark {
     measured: Instant,
     told: SystemTime,
 }
 
 impl Mark {
-    fn now() -> Self {
+    pub(crate) fn now() -> Self {
         Self { measured: Instant::now(), told: SystemTime::now() }
     }
 
-    fn elapsed(&self) -> Duration {
+    pub(crate) fn elapsed(&self) -> Duration {
         self.measured.elapsed().max(self.told.elapsed().unwrap_or_default())
     }
 }
@@ -117,6 +117,12 @@ fn parse(text: &str) -> Result<SecretList, StoreError> {
         .into_iter()
         .map(Zeroizing::new)
         .collect();
+    if texts.iter().any(|text| SigningSecret::is_placeholder(text)) {
+        return Err(StoreError::refused(
+            DOING,
+            "the parameter holds a placeholder; store the secret that the Terra dashboard shows",
+        ));
+    }
     let secrets: Result<Vec<_>, _> = texts.iter().map(|text| SigningSecret::new(text)).collect();
     let secrets = secrets.map_err(|error| StoreError::refused(DOING, error))?;
     if secrets.is_empty() {
@@ -166,7 +172,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn without_a_secret_there_is_no_service() {
-        for text in ["", "[]", "secret", r#"{"a":"b"}"#, r#"[""]"#, r#"["a",7]"#] {
+        for text in ["", "[]", "secret", r#"{"a":"b"}"#, r#"[""]"#, r#"["a",7]"#, r#"["a"," ChangeMe"]"#] {
             let (_, secrets) = secrets(text).await;
             let message = secrets.unwrap_err().to_string();
             assert!(!message.contains("secret\""), "{message}");

@@ -2,6 +2,7 @@
 
 use reqwest::Url;
 use reqwest::header::HeaderValue;
+use serde_json::Value;
 use std::fmt;
 use zeroize::Zeroizing;
 
@@ -27,6 +28,9 @@ pub enum SettingError {
          https://api.tryterra.co/v2"
     )]
     Url,
+    /// What should hold both is something else.
+    #[error("the developer id and the API key are to be a JSON object, {{\"dev_id\":\"…\",\"api_key\":\"…\"}}")]
+    NotAnObject,
     /// There is nothing to make TLS connections with.
     #[error("TLS cannot be set up")]
     Tls,
@@ -74,16 +78,40 @@ impl Settings {
     ///
     /// When one of the two is missing, or one is wrong.
     pub fn read(environment: &dyn Fn(&str) -> Option<String>) -> Result<Option<Self>, SettingError> {
-        let given = |name: &str| environment(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
-        let key = given("TERRA_API_KEY").as_deref().and_then(ApiKey::new);
-        let (dev_id, key) = match (given("TERRA_DEV_ID"), key) {
-            (Some(dev_id), Some(key)) => (dev_id, key),
-            (None, None) => return Ok(None),
-            (None, Some(_)) => return Err(SettingError::Missing("TERRA_DEV_ID")),
-            (Some(_), None) => return Err(SettingError::Missing("TERRA_API_KEY")),
+        let key = environment("TERRA_API_KEY").map(Zeroizing::new);
+        Self::of(environment("TERRA_DEV_ID"), key, || api_url(environment))
+    }
+
+    /// Reads the id and the key from a JSON object, `{"dev_id":"…","api_key":"…"}`. `None` where it has neither: nobody has
+    /// put them there yet.
+    ///
+    /// # Errors
+    ///
+    /// When it is no such object, or one of the two is missing.
+    pub fn from_json(text: &str, url: &Url) -> Result<Option<Self>, SettingError> {
+        let object: Value = serde_json::from_str(text).map_err(|_| SettingError::NotAnObject)?;
+        let Value::Object(mut object) = object else { return Err(SettingError::NotAnObject) };
+        let mut text = |name: &str| match object.remove(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(SettingError::NotAnObject),
         };
-        let url = url(given("TERRA_API_URL").as_deref().unwrap_or(DEFAULT_API_URL))?;
-        Ok(Some(Self { dev_id, key, url }))
+        let key = text("api_key")?.map(Zeroizing::new);
+        Self::of(text("dev_id")?, key, || Ok(url.clone()))
+    }
+
+    fn of(
+        dev_id: Option<String>,
+        key: Option<Zeroizing<String>>,
+        url: impl FnOnce() -> Result<Url, SettingError>,
+    ) -> Result<Option<Self>, SettingError> {
+        let dev_id = dev_id.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+        match (dev_id, key.as_ref().and_then(|key| ApiKey::new(key))) {
+            (Some(dev_id), Some(key)) => Ok(Some(Self { dev_id, key, url: url()? })),
+            (None, None) => Ok(None),
+            (None, Some(_)) => Err(SettingError::Missing("TERRA_DEV_ID")),
+            (Some(_), None) => Err(SettingError::Missing("TERRA_API_KEY")),
+        }
     }
 
     /// The header that carries the developer id.
@@ -102,6 +130,16 @@ fn sendable(text: &str, name: &'static str) -> Result<HeaderValue, SettingError>
 /// Whether a URL leads to this machine, by a name of its own.
 pub(crate) fn is_local(url: &Url) -> bool {
     matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"))
+}
+
+/// The URL that `TERRA_API_URL` gives, or the default one.
+///
+/// # Errors
+///
+/// When it is none to send a key to.
+pub fn api_url(environment: &dyn Fn(&str) -> Option<String>) -> Result<Url, SettingError> {
+    let given = environment("TERRA_API_URL").map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+    url(given.as_deref().unwrap_or(DEFAULT_API_URL))
 }
 
 fn url(text: &str) -> Result<Url, SettingError> {
@@ -156,6 +194,22 @@ mod tests {
         ] {
             assert_eq!(at(unsafe_url).unwrap_err(), SettingError::Url, "{unsafe_url}");
         }
+    }
+
+    #[test]
+    fn a_parameter_holds_both_or_nothing() {
+        let at = url(DEFAULT_API_URL).unwrap();
+        let read = |text: &str| Settings::from_json(text, &at);
+        for nothing in ["{}", r#"{"dev_id":"","api_key":" "}"#] {
+            assert!(read(nothing).unwrap().is_none(), "{nothing}");
+        }
+        for wrong in ["", "null", "[]", "a-key", r#"{"dev_id":"d","api_key":7}"#] {
+            assert_eq!(read(wrong).unwrap_err(), SettingError::NotAnObject, "{wrong}");
+        }
+        assert_eq!(read(r#"{"dev_id":"d"}"#).unwrap_err(), SettingError::Missing("TERRA_API_KEY"));
+        assert_eq!(read(r#"{"api_key":"k"}"#).unwrap_err(), SettingError::Missing("TERRA_DEV_ID"));
+        let settings = read(r#"{"dev_id":"d","api_key":" k\n"}"#).unwrap().unwrap();
+        assert_eq!((settings.dev_id.as_str(), settings.key.header().unwrap()), ("d", HeaderValue::from_static("k")));
     }
 
     #[test]

@@ -13,6 +13,9 @@ use std::time::Duration;
 
 const V1_BYTES: usize = 32;
 
+/// The texts that stand for a secret in examples, one a line. The commands of `infra/bin` read the same file.
+const PLACEHOLDERS: &str = include_str!("placeholders.txt");
+
 /// A signing secret of one destination, ready to use. The text itself is not kept, and nothing prints it.
 #[derive(Clone)]
 pub struct SigningSecret {
@@ -37,6 +40,13 @@ impl SigningSecret {
         // An HMAC key may have any length (RFC 2104), so this cannot fail; were it to, no secret is the safe answer.
         let keyed = Hmac::new_from_slice(text.as_bytes()).map_err(|_| InvalidSecret::Empty)?;
         Ok(Self { keyed })
+    }
+
+    /// Whether a text is one that everybody knows, such as an example's, whatever its casing. Where deliveries may come
+    /// from outside nobody is let in by it.
+    pub fn is_placeholder(text: &str) -> bool {
+        let text = text.trim();
+        PLACEHOLDERS.lines().any(|known| known.eq_ignore_ascii_case(text))
     }
 
     fn over(&self, signed_at: &str, body: &[u8]) -> Hmac<Sha256> {

@@ -5,6 +5,7 @@
 //! * [`findings`]: the rules, each a pure function of a case.
 //! * [`providers`]: what is known of providers.
 //! * [`terra`]: Terra's API as the witness.
+//! * [`terra_parameter`]: the same, as whom a parameter says.
 //! * [`witness`]: what Terra itself says, where somebody can ask it.
 //! * [`answer`]: how it is told.
 
@@ -14,6 +15,7 @@ pub mod findings;
 pub mod gather;
 pub mod providers;
 pub mod terra;
+pub mod terra_parameter;
 pub mod witness;
 
 use crate::error::QueryError;

@@ -23,8 +23,17 @@ impl Terra {
     /// When one of them is missing or wrong.
     pub fn configured(environment: &dyn Fn(&str) -> Option<String>) -> Result<Option<Arc<dyn Witness>>, SettingError> {
         let Some(settings) = Settings::read(environment)? else { return Ok(None) };
-        let api = TerraApi::new(&settings, Limits::quick())?;
-        Ok(Some(Arc::new(Self(CachedTerra::new(api, WITHIN)))))
+        Ok(Some(Arc::new(Self::of(&settings)?)))
+    }
+
+    /// The witness of these settings.
+    ///
+    /// # Errors
+    ///
+    /// When no header carries the id or the key.
+    pub fn of(settings: &Settings) -> Result<Self, SettingError> {
+        let api = TerraApi::new(settings, Limits::quick())?;
+        Ok(Self(CachedTerra::new(api, WITHIN)))
     }
 }
 

@@ -43,6 +43,9 @@ pub trait Witness: Debug + Send + Sync {
     async fn user(&self, user: &UserId<'_>) -> Ask;
 }
 
+/// Why nobody can ask, where nobody was named.
+pub const NOT_CONFIGURED: &str = "no developer id and API key of Terra are set";
+
 /// Nobody can ask.
 #[derive(Debug, Clone, Copy)]
 pub struct NotConfigured;
@@ -50,6 +53,6 @@ pub struct NotConfigured;
 #[async_trait]
 impl Witness for NotConfigured {
     async fn user(&self, _: &UserId<'_>) -> Ask {
-        Ask::CouldNotAsk("no developer id and API key of Terra are set")
+        Ask::CouldNotAsk(NOT_CONFIGURED)
     }
 }
