@@ -3,11 +3,13 @@
 use super::database::Database;
 use super::item_size::bytes_of;
 use crate::error::StoreError;
-use crate::schema::attribute::SORT;
+use crate::schema::attribute::{SORT, SOURCE};
+use crate::view::Source;
 use dynoxide::actions::describe_table::DescribeTableRequest;
 use dynoxide::actions::scan::ScanRequest;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use std::collections::HashSet;
 use terrace_records::key::LOG;
 
 /// What DynamoDB adds to each item and each entry of an index where it charges for storage, in bytes.
@@ -35,6 +37,8 @@ pub struct Holdings {
     pub others: Held,
     /// Entries of indexes.
     pub indexes: Held,
+    /// Objects that records lie in.
+    pub sources: u64,
 }
 
 impl Database {
@@ -45,7 +49,7 @@ impl Database {
     /// When the table cannot be read.
     pub fn holdings(&self, table: &str) -> Result<Holdings, StoreError> {
         let mut holdings = Holdings { indexes: self.indexes(table)?, ..Holdings::default() };
-        let mut start = Value::Null;
+        let (mut start, mut sources) = (Value::Null, HashSet::new());
         loop {
             let request: ScanRequest = asked(json!({"TableName": table, "ExclusiveStartKey": start}))?;
             let page = serde_json::to_value(self.engine().scan(request).map_err(failed)?).map_err(failed)?;
@@ -53,9 +57,12 @@ impl Database {
                 let held = holdings.of(item);
                 held.items += 1;
                 held.bytes += (bytes_of(item) + OVERHEAD) as u64;
+                let source = item.get(SOURCE).and_then(|source| source.get("S")).and_then(Value::as_str);
+                sources.extend(source.and_then(Source::from_text).map(|source| source.object));
             }
             start = page.get("LastEvaluatedKey").cloned().unwrap_or_default();
             if start.is_null() {
+                holdings.sources = sources.len() as u64;
                 return Ok(holdings);
             }
         }
@@ -103,14 +110,14 @@ mod tests {
     async fn items_are_told_apart() {
         let database = Database::in_memory().unwrap();
         let client = database.client();
-        create_table(&client, "t").await.unwrap();
+        create_table(&client, "table").await.unwrap();
         for record in ["connection", "daily#2026-07-01", "log#1#a#b", "request#r"] {
-            let put = client.put_item().table_name("t").item("user_id", AttributeValue::S("u".into()));
+            let put = client.put_item().table_name("table").item("user_id", AttributeValue::S("u".into()));
             let put = put.item("record", AttributeValue::S(record.into()));
             let put = put.item("reference", AttributeValue::S("-".into()));
             put.send().await.unwrap();
         }
-        let holdings = database.holdings("t").unwrap();
+        let holdings = database.holdings("table").unwrap();
         let held = |record: &str| {
             let bytes = "user_id".len() + 1 + "record".len() + record.len() + "reference".len() + 1 + OVERHEAD;
             Held { items: 1, bytes: bytes as u64 }

@@ -19,7 +19,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use object_store::memory::InMemory;
 use serde_json::{Map, Value};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// What was asked.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -32,6 +32,8 @@ pub struct Asked {
     pub read_units: f64,
     /// Objects put.
     pub puts: u64,
+    /// Their bytes.
+    pub put_bytes: u64,
     /// Objects read, wholly or in part.
     pub gets: u64,
 }
@@ -43,7 +45,7 @@ pub struct Meter(Arc<Mutex<Asked>>);
 impl Meter {
     /// What was asked since the last time this was called.
     pub fn take(&self) -> Asked {
-        std::mem::take(&mut *self.asked())
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// A client of this database whose calls are counted.
@@ -57,8 +59,8 @@ impl Meter {
         Objects::new(move || Ok(Backend { store: store.clone(), signer: None, keeps_metadata: true }))
     }
 
-    pub(super) fn asked(&self) -> MutexGuard<'_, Asked> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn count(&self, what: impl FnOnce(&mut Asked)) {
+        what(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
     fn http_client(&self, inner: SharedHttpClient) -> SharedHttpClient {
@@ -100,11 +102,10 @@ impl HttpConnector for MeteredConnector {
                 true => consumed(&body),
                 false => units_of_write(body.get("Item").map_or(0, bytes_of).max(sent_item)),
             };
-            let mut asked = meter.asked();
-            asked.calls += 1;
-            let counted = if writes { &mut asked.write_units } else { &mut asked.read_units };
-            *counted += units;
-            drop(asked);
+            meter.count(|asked| {
+                asked.calls += 1;
+                *(if writes { &mut asked.write_units } else { &mut asked.read_units }) += units;
+            });
             Ok(answered)
         })
     }
@@ -131,13 +132,13 @@ mod tests {
     async fn calls_are_counted_as_dynamodb_charges_them() {
         let meter = Meter::default();
         let client = meter.client(&Database::in_memory().unwrap());
-        create_table(&client, "t").await.unwrap();
+        create_table(&client, "table").await.unwrap();
         assert_eq!(meter.take(), Asked::default());
 
         let put = |bytes: usize, condition: Option<&str>| {
             client
                 .put_item()
-                .table_name("t")
+                .table_name("table")
                 .item("user_id", AttributeValue::S("u".into()))
                 .item("record", AttributeValue::S("r".into()))
                 .item("body", AttributeValue::S("x".repeat(bytes)))
@@ -154,7 +155,7 @@ mod tests {
         assert_eq!(meter.take().write_units, 3.0);
 
         let key = |value: &str| AttributeValue::S(value.to_owned());
-        client.get_item().table_name("t").key("user_id", key("u")).key("record", key("r")).send().await.unwrap();
+        client.get_item().table_name("table").key("user_id", key("u")).key("record", key("r")).send().await.unwrap();
         assert_eq!(meter.take().read_units, 0.5);
     }
 

@@ -32,20 +32,19 @@ impl fmt::Display for MeteredObjects {
 #[async_trait]
 impl ObjectStore for MeteredObjects {
     async fn put_opts(&self, at: &Path, payload: PutPayload, options: PutOptions) -> Result<PutResult> {
-        self.meter.asked().puts += 1;
+        self.meter.count(|asked| {
+            asked.puts += 1;
+            asked.put_bytes += payload.content_length() as u64;
+        });
         self.inner.put_opts(at, payload, options).await
     }
 
-    async fn put_multipart_opts(
-        &self,
-        at: &Path,
-        options: PutMultipartOptions,
-    ) -> Result<Box<dyn MultipartUpload>> {
+    async fn put_multipart_opts(&self, at: &Path, options: PutMultipartOptions) -> Result<Box<dyn MultipartUpload>> {
         self.inner.put_multipart_opts(at, options).await
     }
 
     async fn get_opts(&self, at: &Path, options: GetOptions) -> Result<GetResult> {
-        self.meter.asked().gets += 1;
+        self.meter.count(|asked| asked.gets += 1);
         self.inner.get_opts(at, options).await
     }
 
