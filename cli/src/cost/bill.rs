@@ -31,6 +31,8 @@ const PAGE_BYTES: f64 = 1_048_576.0;
 const PAGE_MS: f64 = 50.0;
 /// What DynamoDB reads with one unit.
 const READ_BYTES: f64 = 4_096.0;
+/// What it adds to an item where it charges for storage, and not where it reads.
+const ITEM_OVERHEAD: f64 = 100.0;
 
 /// What is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -138,11 +140,10 @@ pub fn bill(demand: &Demand, case: &Case) -> Bill {
     let mut bill = Bill::default();
     requests(&mut bill, demand, case.deliveries);
     let stock = Stock::of(demand, case);
-    let table = demand.kept.log_bytes * stock.logged
-        + demand.kept.record_bytes * stock.records
-        + demand.kept.connection_bytes * case.users;
+    let table = table_bytes(demand, case);
     let objects = demand.kept.objects * stock.logged + demand.kept.objects_of_record * stock.outlived;
-    round(&mut bill, demand, case, table, objects);
+    let read = table - ITEM_OVERHEAD * (stock.logged + stock.records + case.users);
+    round(&mut bill, demand, case, read, objects);
     bill.add(Group::Storage, "deliveries in the table", p::TABLE_GB, demand.kept.log_bytes * stock.logged / GB);
     let view = demand.kept.record_bytes * stock.records + demand.kept.connection_bytes * case.users;
     bill.add(Group::Storage, "records and connections, for good", p::TABLE_GB, view / GB);

@@ -86,6 +86,7 @@ pub async fn pings() -> Result<Measured, CommandError> {
         let signature = "0123456789abcdef".repeat(16);
         let body = json!({
             "type": "s3_payload",
+            "status": "success",
             "url": format!("https://payloads.s3.us-west-2.amazonaws.com/{number:032x}?X-Amz-Signature={signature}"),
             "expires_in": 300,
         });

@@ -1,5 +1,6 @@
 //! `terrace cost`: what Terrace costs, from what deliveries ask of AWS when the real handlers take them in here.
 
+pub mod assumed;
 pub mod bill;
 pub mod bodies;
 pub mod demand;
@@ -13,6 +14,7 @@ pub mod place;
 pub mod prices;
 pub mod running;
 pub mod show;
+pub mod summary;
 
 use crate::cost::bill::{Case, DAYS_OF_MONTH};
 use crate::cost::kinds::{COPIES, Measured, mix, sized_days};
@@ -40,7 +42,7 @@ pub struct CostArgs {
     /// The length of each body, one day with its samples [default: a mix, as the simulator's users send it].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(600..=5_000_000))]
     pub body_bytes: Option<u32>,
-    /// The users that deliveries come from [default: as many as send so much].
+    /// The users that deliveries come from; with --body-bytes each has one record a day [default: as many as send so much].
     #[arg(long, value_name = "N")]
     pub users: Option<u64>,
     /// Only events of these types in the mix, separated by commas.
@@ -97,11 +99,16 @@ pub async fn run(args: CostArgs) -> Result<ExitCode, CommandError> {
         terminal::say(page::page().await?.trim_end())?;
         return Ok(ExitCode::SUCCESS);
     }
-    let measured = match args.body_bytes {
+    let mut measured = match args.body_bytes {
         Some(bytes) => sized_days(&show::bytes(f64::from(bytes)), bytes as usize).await?,
         None => mix(&args.types).await?,
     };
     let case = args.case(&measured);
+    if args.users.is_some() && measured.of_user.is_none() {
+        // Each has one record a day.
+        let new = (case.users * DAYS_OF_MONTH / case.deliveries).min(1.0);
+        measured.demand.kept.new_records = Some(new);
+    }
     let text = if args.json { one_case::json(&measured, &case) } else { one_case::text(&measured, &case) };
     terminal::say(text.trim_end())?;
     Ok(ExitCode::SUCCESS)

@@ -1,12 +1,13 @@
 //! The tables of docs/COST.md.
 
+use crate::cost::assumed;
 use crate::cost::bill::{Bill, Case, Group, bill, round_ms, table_bytes};
 use crate::cost::fixed::{KEY_REQUESTS, METRICS_OF_ALARMS, POLLS, SIMPLE_ALARMS};
 use crate::cost::kinds::{Measured, history, mix, pings, sizes};
 use crate::cost::one_case::{GROUPS, beside};
 use crate::cost::prices;
-use crate::cost::show::{bytes, deliveries, dollars, mean, table, thousands, words};
-use crate::cost::{DAYS, LOG_DAYS, users};
+use crate::cost::show::{bytes, deliveries, dollars, exactly, mean, table, thousands, words};
+use crate::cost::{DAYS, LOG_DAYS, summary, users};
 use crate::error::CommandError;
 
 /// Deliveries a month.
@@ -24,13 +25,16 @@ pub async fn page() -> Result<String, CommandError> {
     let months = [mix, small, medium, large];
     let every: Vec<Measured> = months.iter().cloned().chain([history().await?, pings().await?]).collect();
     let parts = [
+        ("In short", summary::sentences(&months, |measured| case(measured, MILLION))),
         ("A month", a_month(&months)),
         ("A million deliveries, each service", a_million(&every)),
         ("What is kept", kept(&months)),
         ("The daily round", round(&months)),
         ("Whether anything comes or not", fixed(&months)),
+        ("By how long the log is kept", log_days(&months)),
         ("Beside other designs", other_designs(&months)),
         ("What one delivery asks for", demands(&every)),
+        ("What is assumed", assumed::list()),
         ("The prices", price_list()),
     ];
     let parts = parts.map(|(title, text)| format!("## {title}\n\n{text}"));
@@ -132,19 +136,54 @@ fn fixed(months: &[Measured]) -> String {
     table(&["for", "number", "a month"], rows)
 }
 
+fn log_days(months: &[Measured]) -> String {
+    const LOGS: [f64; 4] = [14.0, 30.0, 90.0, 365.0];
+    let rows = months.iter().map(|measured| {
+        let of = |log_days| {
+            let bill = bill(&measured.demand, &Case { log_days, ..case(measured, MILLION) });
+            dollars(bill.of(Group::Storage) + bill.of(Group::Round))
+        };
+        [measured.name.clone()].into_iter().chain(LOGS.map(of)).collect()
+    });
+    let headings = LOGS.map(|days| format!("{days} days"));
+    let what = "a million a month: the round and what is kept";
+    table(&[what].into_iter().chain(headings.iter().map(String::as_str)).collect::<Vec<_>>(), rows)
+}
+
 fn other_designs(months: &[Measured]) -> String {
+    let requests: fn(&Bill) -> f64 = |bill| bill.of(Group::Requests);
+    let million = months.iter().map(|measured| {
+        let case = case(measured, MILLION);
+        (measured, case, bill(&measured.demand, &case))
+    });
+    // A container is not charged by the delivery.
+    let by_delivery = compared("a million, each delivery", million, requests, 2);
+    let whole: fn(&Bill) -> f64 = Bill::total;
+    let months = cases(months).map(|(measured, case, own)| {
+        let varying = own.0.into_iter().filter(|line| line.group != Group::Fixed);
+        (measured, case, Bill(varying.collect()))
+    });
+    format!("{by_delivery}\n\n{}", compared("a month, all that varies", months, whole, 3))
+}
+
+/// Terrace beside the first so many of the other designs.
+fn compared<'m>(
+    heading: &str,
+    cases: impl Iterator<Item = (&'m Measured, Case, Bill)>,
+    of: fn(&Bill) -> f64,
+    number: usize,
+) -> String {
     let mut names = Vec::new();
-    let rows: Vec<Vec<String>> = cases(months)
-        .map(|(measured, case, own)| {
-            let others = beside(measured, &case, &own);
-            names = others.iter().map(|(name, _)| *name).collect();
-            let terrace = own.total() - own.of(Group::Fixed);
-            let times = |total: f64| format!("{} ({:.1}x)", dollars(total), total / terrace);
-            let each = others.iter().map(|(_, bill)| times(bill.total()));
-            [called(measured, &case), dollars(terrace)].into_iter().chain(each).collect()
-        })
-        .collect();
-    table(&["deliveries", "Terrace"].into_iter().chain(names).collect::<Vec<_>>(), rows)
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    for (measured, case, own) in cases {
+        let others = beside(measured, &case, &own);
+        names = others.iter().map(|(name, _)| *name).take(number).collect();
+        let terrace = of(&own);
+        let times = |bill: &Bill| format!("{} ({:.1}x)", dollars(of(bill)), of(bill) / terrace);
+        let each = others.iter().take(number).map(|(_, bill)| times(bill));
+        rows.push([called(measured, &case), dollars(terrace)].into_iter().chain(each).collect());
+    }
+    table(&[heading, "Terrace"].into_iter().chain(names).collect::<Vec<_>>(), rows)
 }
 
 fn demands(every: &[Measured]) -> String {
@@ -182,11 +221,20 @@ fn demands(every: &[Measured]) -> String {
 fn price_list() -> String {
     let rows = prices::ALL.into_iter().map(|price| {
         let per = if price.per > 1.0 { format!(" for {}", deliveries(price.per)) } else { String::new() };
-        let then = price.then.map(|(above, then)| format!(", ${then} above {}", deliveries(above))).unwrap_or_default();
+        let then = price
+            .then
+            .map(|(above, then)| format!(", {} above {}", exactly(then), deliveries(above)))
+            .unwrap_or_default();
         let free =
             if price.free > 0.0 { format!("{} {}", thousands(price.free), price.unit) } else { "none".to_owned() };
         let page = format!("aws.amazon.com/{}", price.page);
-        vec![price.what.to_owned(), format!("${}{per}{then}", price.dollars), free, page, price.compared.to_owned()]
+        vec![
+            price.what.to_owned(),
+            format!("{}{per}{then}", exactly(price.dollars)),
+            free,
+            page,
+            price.compared.to_owned(),
+        ]
     });
     words(&["what", "price", "always free, a month", "page of AWS", "compared with"], rows)
 }

@@ -1,7 +1,7 @@
 //! The prices of AWS, in dollars: list prices of us-east-1, on arm64 where that makes a difference.
 //!
-//! The one place where they stand. Each names the page of AWS that it stands on. No page of AWS could be read when they
-//! were written down, so each says what it was compared with instead.
+//! The one place where they stand. Each names the page of AWS that it stands on. Those pages could not be read when the
+//! prices were written down, in November 2026: each says what it was compared with instead, or that it was not.
 
 /// A price.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -42,6 +42,11 @@ const S3: &str = "usage.ai, May 2026";
 const LAMBDA: &str = "wring.co, March 2026";
 const CLOUDWATCH: &str = "api-evangelist/cloudwatch, May 2026";
 const DYNAMODB: &str = "airbyte.com, July 2025";
+const GATEWAY: &str = "amnic.com, 2026";
+const S3_REQUESTS: &str = "c3x.dev, 2026";
+const KMS: &str = "the page itself, a copy without a date";
+const ITSELF_ONCE: &str = "the page itself, an old copy";
+const BACKUP: &str = "finops.com.py, 2025 or later";
 
 const fn price(what: &'static str, dollars: f64, per: f64, unit: &'static str, page: &'static str) -> Price {
     Price { what, dollars, per, unit, then: None, free: 0.0, page, compared: NOTHING }
@@ -64,9 +69,10 @@ impl Price {
 /// A request to an HTTP API; a body counts as one for each 512 KB of it.
 pub const API_REQUEST: Price = price("HTTP API, each 512 KB", 1.00, MILLION, "requests", "api-gateway/pricing")
     .then(300.0 * MILLION, 0.90)
-    .compared(NOTHING);
+    .compared(GATEWAY);
 /// A GB of answers.
-pub const OUT_GB: Price = price("data out to the internet", 0.09, 1.0, "GB", "ec2/pricing/on-demand").free(100.0);
+pub const OUT_GB: Price =
+    price("data out to the internet", 0.09, 1.0, "GB", "ec2/pricing/on-demand").free(100.0).compared(GATEWAY);
 /// A run of a function.
 pub const LAMBDA_REQUEST: Price =
     price("Lambda, a request", 0.20, MILLION, "requests", "lambda/pricing").free(MILLION).compared(LAMBDA);
@@ -89,13 +95,14 @@ pub const TABLE_GB: Price = price("DynamoDB, storage", 0.25, 1.0, "GB-months", "
     .compared("aws.amazon.com/dynamodb/pricing as it once was");
 /// A GB of a table that can be restored to any moment, for a month.
 pub const RESTORABLE_GB: Price =
-    price("DynamoDB, point-in-time recovery", 0.20, 1.0, "GB-months", "dynamodb/pricing/on-demand");
+    price("DynamoDB, point-in-time recovery", 0.20, 1.0, "GB-months", "dynamodb/pricing/on-demand").compared(BACKUP);
 /// A PUT or LIST of S3.
-pub const S3_PUT: Price = price("S3, PUT and LIST", 0.005, 1_000.0, "requests", "s3/pricing");
+pub const S3_PUT: Price = price("S3, PUT and LIST", 0.005, 1_000.0, "requests", "s3/pricing").compared(S3_REQUESTS);
 /// A GET of S3.
-pub const S3_GET: Price = price("S3, GET", 0.000_4, 1_000.0, "requests", "s3/pricing");
+pub const S3_GET: Price = price("S3, GET", 0.000_4, 1_000.0, "requests", "s3/pricing").compared(S3_REQUESTS);
 /// An object's move to Glacier Instant Retrieval.
-pub const S3_MOVE: Price = price("S3, move to Glacier Instant Retrieval", 0.02, 1_000.0, "objects", "s3/pricing");
+pub const S3_MOVE: Price =
+    price("S3, move to Glacier Instant Retrieval", 0.02, 1_000.0, "objects", "s3/pricing").compared(S3_REQUESTS);
 /// A GB in S3 for a month.
 pub const S3_GB: Price = price("S3 Standard", 0.023, 1.0, "GB-months", "s3/pricing").then(50_000.0, 0.022).compared(S3);
 /// A GB in S3's cheaper tier for a month.
@@ -121,9 +128,10 @@ pub const ALARM: Price =
 pub const DASHBOARD: Price =
     price("CloudWatch, a dashboard", 3.00, 1.0, "dashboards", "cloudwatch/pricing").free(3.0).compared(CLOUDWATCH);
 /// A key for a month.
-pub const KEY: Price = price("KMS, a key", 1.00, 1.0, "keys", "kms/pricing");
+pub const KEY: Price = price("KMS, a key", 1.00, 1.0, "keys", "kms/pricing").compared(KMS);
 /// A request to a key.
-pub const KEY_REQUEST: Price = price("KMS, a request", 0.03, 10_000.0, "requests", "kms/pricing").free(20_000.0);
+pub const KEY_REQUEST: Price =
+    price("KMS, a request", 0.03, 10_000.0, "requests", "kms/pricing").free(20_000.0).compared(KMS);
 /// An hour of a vCPU of a container.
 pub const FARGATE_CPU: Price = price("Fargate on arm64, a vCPU", 0.032_38, 1.0, "hours", "fargate/pricing");
 /// An hour of a GB of a container's memory.

@@ -26,7 +26,15 @@ fn left(headings: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Table
 
 /// Dollars: to the cent below a hundred.
 pub fn dollars(dollars: f64) -> String {
+    // An empty sum is a negative nothing.
+    let dollars = dollars + 0.0;
     if dollars.abs() < 99.995 { format!("${dollars:.2}") } else { format!("${}", thousands(dollars)) }
+}
+
+/// Dollars to the last digit, and at least to the cent.
+pub fn exactly(dollars: f64) -> String {
+    let short = format!("{dollars:.2}");
+    if short.parse() == Ok(dollars) { format!("${short}") } else { format!("${dollars}") }
 }
 
 /// A whole number, its thousands apart.
@@ -80,6 +88,7 @@ mod tests {
             [703.0, 4_321.0, 300_000.0, 4e6, 2.5e12].map(bytes),
             ["700 B", "4.3 KB", "300 KB", "4.0 MB", "2,500 GB"]
         );
+        assert_eq!([0.2, 0.005, 3.0].map(exactly), ["$0.20", "$0.005", "$3.00"]);
         assert_eq!([10_000.0, 1e8, 12.0].map(deliveries), ["10 k", "100 M", "12"]);
     }
 }
