@@ -224,3 +224,48 @@ fn lines_kept(bill: &mut Bill, demand: &Demand, case: &Case) {
     let kept = case.deliveries / DAYS_OF_MONTH * case.log_days.min(case.days) * line_bytes(demand) * LINES_KEPT;
     bill.add(Group::Storage, "lines", p::LOG_KEPT_GB, kept / GB);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cost::demand::Kept;
+
+    const CASE: Case = Case { deliveries: 1_000_000.0, users: 1.0, log_days: 90.0, days: 365.0 };
+
+    fn with_objects(object_bytes: f64) -> Demand {
+        Demand { kept: Kept { objects: 1.0, object_bytes, ..Kept::default() }, ..Demand::default() }
+    }
+
+    #[test]
+    fn objects_go_to_the_cheaper_tier_from_128_kib() {
+        let moved = |bill: &Bill| bill.0.iter().find(|line| line.price == p::S3_MOVE).map(|line| line.quantity.round());
+        let large = bill(&with_objects(COLD_FROM_BYTES), &CASE);
+        assert_eq!(moved(&large), Some(CASE.deliveries));
+        assert_eq!(moved(&bill(&with_objects(COLD_FROM_BYTES - 1.0), &CASE)), None);
+        assert_eq!(moved(&bill(&with_objects(COLD_FROM_BYTES), &Case { log_days: 30.0, ..CASE })), None);
+        // Of ninety days thirty are dear, sixty cheap, and thirty more are charged because ninety are the least.
+        let days = |price: Price| -> f64 {
+            let lines = large.0.iter().filter(|line| line.price == price);
+            lines.map(|line| line.quantity).sum::<f64>() * GB / COLD_FROM_BYTES / (CASE.deliveries / DAYS_OF_MONTH)
+        };
+        assert_eq!((days(p::S3_GB).round(), days(p::S3_COLD_GB).round()), (30.0, 60.0 + 30.0));
+    }
+
+    #[test]
+    fn what_is_free_is_taken_off_once() {
+        let mut bill = Bill::default();
+        bill.add(Group::Storage, "a", p::TABLE_GB, 20.0);
+        bill.add(Group::Storage, "b", p::TABLE_GB, 20.0);
+        bill.add(Group::Fixed, "c", p::METRIC, 4.0);
+        assert_eq!((bill.total(), bill.free()), (10.0 + 1.2, 25.0 * 0.25 + 1.2));
+    }
+
+    #[test]
+    fn what_is_kept_stops_growing_with_the_log_and_grows_with_records() {
+        let demand =
+            Demand { kept: Kept { log_bytes: 1_000.0, record_bytes: 1_000.0, ..Kept::default() }, ..Demand::default() };
+        let [one, ten] = [365.0, 3_650.0].map(|days| Stock::of(&demand, &Case { days, ..CASE }));
+        assert_eq!(one.logged, ten.logged);
+        assert!((ten.records / one.records - 10.0).abs() < 1e-9);
+    }
+}

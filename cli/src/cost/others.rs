@@ -1,7 +1,7 @@
 //! The same deliveries by other designs, at the same prices and with the same gateway, functions' time and lines, so that
 //! only what is kept, and how, makes the difference. Fixed charges are left out.
 
-use crate::cost::bill::{Bill, Case, DAYS_OF_MONTH, Group, Stock, requests};
+use crate::cost::bill::{Bill, Case, DAYS_OF_MONTH, Group, Line, Stock, requests};
 use crate::cost::demand::{Demand, Work};
 use crate::cost::prices as p;
 use crate::cost::running::{CALL_MS, CPU, PUT_MS};
@@ -59,9 +59,7 @@ pub fn containers(bill: &Bill, demand: &Demand, case: &Case) -> Bill {
     let cpu_ms = ms + (large_ms - ms) / (large_bytes - bytes) * (demand.body_bytes - bytes).max(0.0);
     let seconds = HOURS_OF_MONTH * 3_600.0;
     let tasks = (case.deliveries * cpu_ms / 1_000.0 / seconds / CPU_EACH / 0.5).ceil().max(2.0);
-    let kept = |line: &&crate::cost::bill::Line| {
-        line.group != Group::Fixed && !matches!(line.what, "API Gateway" | "Lambda" | "answers")
-    };
+    let kept = |line: &&Line| line.group != Group::Fixed && !matches!(line.what, "API Gateway" | "Lambda" | "answers");
     let mut with = Bill(bill.0.iter().filter(kept).copied().collect());
     let mut add = |what, price, quantity: f64| with.add(Group::Fixed, what, price, quantity);
     add("containers", p::FARGATE_CPU, tasks * CPU_EACH * HOURS_OF_MONTH);

@@ -90,9 +90,8 @@ pub const READ_UNIT: Price =
     price("DynamoDB on demand, a read unit", 0.125, MILLION, "read units", "dynamodb/pricing/on-demand")
         .compared(DYNAMODB);
 /// A GB in a table or its indexes for a month.
-pub const TABLE_GB: Price = price("DynamoDB, storage", 0.25, 1.0, "GB-months", "dynamodb/pricing/on-demand")
-    .free(25.0)
-    .compared("aws.amazon.com/dynamodb/pricing as it once was");
+pub const TABLE_GB: Price =
+    price("DynamoDB, storage", 0.25, 1.0, "GB-months", "dynamodb/pricing/on-demand").free(25.0).compared(ITSELF_ONCE);
 /// A GB of a table that can be restored to any moment, for a month.
 pub const RESTORABLE_GB: Price =
     price("DynamoDB, point-in-time recovery", 0.20, 1.0, "GB-months", "dynamodb/pricing/on-demand").compared(BACKUP);

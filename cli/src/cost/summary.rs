@@ -1,6 +1,6 @@
 //! The page in a few sentences, with its own figures.
 
-use crate::cost::bill::{Bill, Case, Group, bill, round_ms, table_bytes};
+use crate::cost::bill::{Bill, Case, Group, Line, bill, round_ms, table_bytes};
 use crate::cost::kinds::Measured;
 use crate::cost::others;
 use crate::cost::prices::{S3_COLD_GB, S3_GB};
@@ -84,7 +84,7 @@ impl<'m> Said<'m> {
     /// Whether moving objects to the cheaper tier pays.
     fn tier(&self) -> String {
         let lines = || self.bill.0.iter().filter(|line| line.group == Group::Storage);
-        let cold = |line: &&crate::cost::bill::Line| line.price.what == S3_COLD_GB.what;
+        let cold = |line: &&Line| line.price.what == S3_COLD_GB.what;
         let moving =
             lines().filter(|line| line.what.starts_with("objects moved")).map(|line| line.dollars()).sum::<f64>();
         let there: f64 = lines().filter(cold).map(|line| line.dollars()).sum();
