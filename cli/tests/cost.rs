@@ -1,38 +1,39 @@
 //! What Terrace costs: the page is what the command says, and what is reckoned with is what is provisioned.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test fails where something is not as it has to be"
-)]
-
-mod support;
+#![expect(clippy::unwrap_used, reason = "a test fails where something is not as it has to be")]
 
 use serde_json::Value;
-use support::{Done, terrace};
+use std::process::Command;
 use terrace_cli::cost::running::{WEBHOOK_MB, WORKER_MB};
 
 const BEGIN: &str = "<!-- begin: terrace cost -->\n";
 const END: &str = "<!-- end: terrace cost -->\n";
 
-fn cost(options: &[&str]) -> Done {
-    terrace().arg("cost").args(options).output().unwrap().into()
+/// What the command prints.
+fn cost(options: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_terrace")).arg("cost").args(options).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The same as JSON.
+fn reckoned(options: &[&str]) -> Value {
+    serde_json::from_str(&cost(&[options, &["--json"]].concat())).unwrap()
 }
 
 #[test]
 fn the_page_is_what_the_command_prints() {
     let page = include_str!("../../docs/COST.md");
     let tables = page.split(BEGIN).nth(1).and_then(|page| page.split(END).next()).unwrap();
-    let done = cost(&[]);
-    assert_eq!(done.status, 0, "{done:?}");
-    let differing = tables.lines().zip(done.out.lines()).find(|(page, now)| page != now);
+    let printed = cost(&[]);
+    let differing = tables.lines().zip(printed.lines()).find(|(page, now)| page != now);
     assert_eq!(differing, None, "docs/COST.md is out of date: make cost-page");
-    assert_eq!(tables.lines().count(), done.out.lines().count(), "docs/COST.md is out of date: make cost-page");
+    assert_eq!(tables.lines().count(), printed.lines().count(), "docs/COST.md is out of date: make cost-page");
 }
 
 #[test]
 fn a_small_delivery_asks_for_what_the_budget_says() {
-    let report = cost(&["--body-bytes", "700", "--deliveries", "1000000", "--json"]).json();
+    let report = reckoned(&["--body-bytes", "700", "--deliveries", "1000000"]);
     let webhook = &report["demand"]["webhook"];
     assert_eq!((&webhook["write_units"], &webhook["puts"], &webhook["calls"]), (&3.0.into(), &0.0.into(), &3.0.into()));
     let requests = report["sums"]["requests"].as_f64().unwrap();
@@ -44,7 +45,7 @@ fn a_small_delivery_asks_for_what_the_budget_says() {
 #[test]
 fn what_is_asked_for_makes_a_difference() {
     let total = |options: &[&str]| {
-        let report = cost(&[&["--body-bytes", "300000", "--deliveries", "1000000", "--json"], options].concat()).json();
+        let report = reckoned(&[&["--body-bytes", "300000", "--deliveries", "1000000"], options].concat());
         assert_eq!(report["demand"]["webhook"]["puts"], Value::from(1.0));
         report["sums"]["storage"].as_f64().unwrap()
     };
