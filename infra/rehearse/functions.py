@@ -43,6 +43,7 @@ class Function:
         self.settings = emulator.client("lambda").get_function(FunctionName=name, Qualifier="live")["Configuration"]
         self.recorder = Recorder(emulator.url)
         self.credentials = emulator.credentials_of(self.settings["Role"])
+        self.recorder.s3 = emulator.client("s3", self.credentials, self.recorder.url)
         self.program = folder / name / "bootstrap"
         self.invocations: queue.Queue[Invocation] = queue.Queue()
         self.running: dict[str, Invocation] = {}

@@ -22,12 +22,19 @@ class Request(NamedTuple):
 
 
 class Proxy:
-    """Listens at `url`. `after` is shown request, status and content, and gives the content back.
+    """Listens at `url`. `after` is shown request, status and content, and gives the content back. `instead` may answer a
+    request itself, with a status and a content.
 
     With `tls` the emulator is told that requests came over TLS, as they do in the cloud.
     """
 
-    def __init__(self, emulator_url: str, after: Callable[[Request, int, bytes], bytes], tls: bool = False):
+    def __init__(
+        self,
+        emulator_url: str,
+        after: Callable[[Request, int, bytes], bytes],
+        instead: Callable[[Request], tuple[int, bytes] | None] = lambda _: None,
+        tls: bool = False,
+    ):
         upstream = urlsplit(emulator_url)
 
         class Handler(BaseHTTPRequestHandler):
@@ -35,6 +42,13 @@ class Proxy:
 
             def pass_on(self):
                 body = self._body()
+                if made := instead(Request(self.command, self.path, self.headers, body)):
+                    status, content = made
+                    self.send_response(status)
+                    self.send_header("content-length", str(len(content)))
+                    self.end_headers()
+                    self.wfile.write(content)
+                    return
                 connection = http.client.HTTPConnection(upstream.hostname, upstream.port, timeout=60)
                 connection.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
                 for name, value in self.headers.items():

@@ -4,8 +4,10 @@ import json
 import re
 from typing import NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
+from xml.etree import ElementTree
+from xml.sax.saxutils import escape
 
-from emulator import ACCOUNT, REGION
+from emulator import ACCOUNT, REGION, refusal
 from proxy import Proxy, Request
 
 TARGETS = {"DynamoDB_20120810": "dynamodb", "AmazonSQS": "sqs", "AmazonSSM": "ssm", "Logs_20140328": "logs"}
@@ -56,12 +58,27 @@ class Recorder:
 
     def __init__(self, emulator_url: str):
         self.calls: list[Call] = []
-        self.url = Proxy(emulator_url, self._note, tls=True).url
+        # The caller's own client, for what the emulator judges otherwise than AWS.
+        self.s3 = None
+        self.url = Proxy(emulator_url, self._note, self._deletes, tls=True).url
 
     def _note(self, request: Request, status: int, content: bytes) -> bytes:
         for action, resource, prefix in judged(request.method, request.headers.get("x-amz-target"), request.path, request.body):
             self.calls.append(Call(action, resource, prefix, status))
         return content
+
+    def _deletes(self, request: Request) -> tuple[int, bytes] | None:
+        """DeleteObjects: AWS asks for s3:DeleteObject on each key, and the emulator for an action that IAM does not have. So
+        each object is deleted by a request of its own.
+        """
+        parts = urlsplit(request.path)
+        if request.method != "POST" or not parts.query.startswith("delete"):
+            return None
+        bucket, answers = parts.path.strip("/"), []
+        for key in (element.text for element in ElementTree.fromstring(request.body).iter() if element.tag.endswith("}Key") or element.tag == "Key"):
+            refused = refusal(self.s3.delete_object, Bucket=bucket, Key=key)
+            answers.append(f"<Error><Key>{escape(key)}</Key><Code>{refused}</Code></Error>" if refused else f"<Deleted><Key>{escape(key)}</Key></Deleted>")
+        return 200, f'<DeleteResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">{"".join(answers)}</DeleteResult>'.encode()
 
 
 def matches(pattern: str, text: str) -> bool:

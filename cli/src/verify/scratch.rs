@@ -88,7 +88,7 @@ impl Scratch {
     pub async fn fill(&self, source: &Table, covered: &mut Covered) -> Result<Filled, CommandError> {
         let (mut filled, mut position) = (Filled::default(), None);
         loop {
-            let (met, next) = source.round(position.as_ref()).await?;
+            let (met, next) = source.round(position.as_ref(), true).await?;
             for met in met {
                 let (partition, logged) = match met {
                     Met::Delivery(partition, logged) => (partition, logged),

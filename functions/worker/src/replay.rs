@@ -146,7 +146,7 @@ impl Worker {
 
     async fn of_everybody(&self, cursor: Option<&str>) -> Result<Page, WorkError> {
         let after = cursor.and_then(RoundPosition::from_text);
-        let (met, next) = self.table.round(after.as_ref()).await?;
+        let (met, next) = self.table.round(after.as_ref(), true).await?;
         let found = met.into_iter().filter_map(|met| match met {
             Met::Delivery(partition, logged) => {
                 let after = RoundPosition::of_delivery(&partition, &logged.key).to_text();

@@ -54,7 +54,8 @@ impl Worker {
     async fn go_round(&self, round: &mut Round, moment: Moment, due: Instant) -> Result<bool, WorkError> {
         let mut asked = None;
         loop {
-            let (met, next) = self.table.round(round.position.as_ref()).await?;
+            // It looks at deliveries that have settled, and takes nothing for gone that one round alone has not met.
+            let (met, next) = self.table.round(round.position.as_ref(), false).await?;
             for met in met {
                 match met {
                     Met::Delivery(partition, logged) => {
