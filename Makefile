@@ -9,7 +9,7 @@ CARGO_DENY := 0.20.2
 ARCHITECTURE ?= arm64
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-sqs test-openapi test-terra-api bench lint doc deny check-infra rehearse build deploy ship smoke rollback secret terra-key destroy size golden check clean
+.PHONY: help run demo test test-sqs test-openapi test-terra-api bench lint doc deny check-infra rehearse build deploy ship smoke rollback secret terra-key destroy size golden cost cost-page check clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -90,6 +90,15 @@ size: ## a release build of the webhook, zipped, against its budget
 	@python3 infra/bin/bundle.py zip target/release/webhook target/release/bootstrap.zip
 	@bytes=$$(wc -c < target/release/bootstrap.zip); echo "webhook, zipped: $$bytes bytes of $(MAX_BUNDLE)"; \
 		test $$bytes -le $(MAX_BUNDLE) || { echo "over the budget: see what grew with 'cargo bloat --release --crates -p terrace-webhook'"; exit 1; }
+
+cost: ## what Terrace costs, by the month; ARGS="--deliveries 3000000 --log-days 30" for a case of your own
+	@cargo run --quiet --locked -p terrace-cli --bin terrace -- cost $(ARGS)
+
+cost-page: ## the tables of docs/COST.md, made anew
+	@mkdir -p target
+	@cargo run --quiet --locked -p terrace-cli --bin terrace -- cost > target/cost.md
+	@awk '/<!-- begin: terrace cost/ { print; while ((getline line < "target/cost.md") > 0) print line; skip = 1 } \
+		/<!-- end: terrace cost/ { skip = 0 } !skip' docs/COST.md > target/COST.md && mv target/COST.md docs/COST.md
 
 golden: ## sign the golden vectors anew with Terra's own SDKs
 	tests/golden/regenerate/run.sh

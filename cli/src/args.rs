@@ -2,6 +2,7 @@
 
 use crate::backfill::BackfillArgs;
 use crate::completions::{CompletionsArgs, ManArgs};
+use crate::cost::CostArgs;
 use crate::deliveries::DeliveriesArgs;
 use crate::diagnose::DiagnoseArgs;
 use crate::erase::EraseArgs;
@@ -64,6 +65,8 @@ pub enum Command {
     Backfill(BackfillArgs),
     /// Make the view anew from the log, and compare.
     Verify(VerifyArgs),
+    /// Say what Terrace costs in AWS, by the month.
+    Cost(CostArgs),
     #[expect(missing_docs, reason = "what it says of itself stands at its options, whole")]
     Profiles(ProfilesArgs),
     #[expect(missing_docs, reason = "what it says of itself stands at its options, whole")]
@@ -122,6 +125,9 @@ mod tests {
             &["backfill", "--from", "2026-01-01", "--to", "2026-01-02"],
             &["backfill", "--all", "--from", "2026-01-01", "--to", "2026-01-02", "--types", "hormone"],
             &["backfill", "--all", "--from", "2026-01-01", "--to", "2026-01-02", "--span", "1826"],
+            &["cost", "--deliveries", "0"],
+            &["cost", "--types", "dayly"],
+            &["cost", "--types", "daily", "--body-bytes", "700"],
             &["nothing"],
         ] {
             let error = Cli::try_parse_from([&["terrace"], wrong].concat()).unwrap_err();

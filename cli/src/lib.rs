@@ -6,6 +6,7 @@ pub mod backfill;
 pub mod client;
 pub mod completions;
 pub mod connect;
+pub mod cost;
 pub mod deliveries;
 pub mod diagnose;
 pub mod erase;
@@ -51,6 +52,7 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Replay(args) => until_interrupted(replay::run(args)).await,
         Command::Erase(args) => until_interrupted(erase::run(args)).await,
         Command::Verify(args) => until_interrupted(verify::run(args)).await,
+        Command::Cost(args) => until_interrupted(cost::run(args)).await,
         Command::Profiles(args) => profiles::run(&args),
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => completions::man(&args),

@@ -123,7 +123,8 @@ parameter_value() {
   printf '%s' "$value"
 }
 
-# Stores a parameter that `parameters.py` made.
+# Stores the value that comes in by a pipe. All else is named: the command line reads what a file holds of its arguments twice,
+# which a pipe cannot do, but the value of one of them once.
 store_parameter() {
-  aws ssm put-parameter --region "$region" --cli-input-json file:///dev/stdin > /dev/null
+  aws ssm put-parameter --region "$region" --name "$1" --type SecureString --overwrite --value file:///dev/stdin > /dev/null
 }

@@ -1,8 +1,8 @@
 """The values of the parameters in SSM, which come in by standard input and are never shown.
 
 parameters.py secret              of the list of signing secrets: the one in use, or why the webhook refuses to start
-parameters.py rotate PARAMETER    of a secret and, on the lines after it, the list before: what `put-parameter` is told
-parameters.py terra-key PARAMETER of a developer id and, on the line after it, an API key: the same
+parameters.py rotate              of a secret and, on the lines after it, the list before: the list from now on
+parameters.py terra-key           of a developer id and, on the line after it, an API key: the object of both
 """
 
 import json
@@ -30,10 +30,6 @@ def listed(text):
     return found if isinstance(found, list) and all(isinstance(secret, str) for secret in found) else None
 
 
-def put(parameter, value):
-    print(json.dumps({"Name": parameter, "Value": json.dumps(value), "Type": "SecureString", "Overwrite": True}))
-
-
 def secret():
     found = listed(sys.stdin.read())
     if found is None:
@@ -47,7 +43,7 @@ def secret():
     print(found[0])
 
 
-def rotate(parameter):
+def rotate():
     new, _, before = sys.stdin.read().partition("\n")
     new = new.strip()
     if not new:
@@ -59,25 +55,25 @@ def rotate(parameter):
         print("What was there is no list of secrets, and goes.", file=sys.stderr)
     # With one that the webhook refuses it would not start.
     good = [text for text in before or [] if text.strip() and text != new and not is_placeholder(text)]
-    put(parameter, [new, *good][:2])
+    print(json.dumps([new, *good][:2]))
 
 
-def terra_key(parameter):
+def terra_key():
     dev_id, _, key = (text.strip() for text in sys.stdin.read().partition("\n"))
     if not dev_id or not key:
         sys.exit("a developer id and an API key are needed; nothing was changed")
     if not (dev_id + key).isascii() or not (dev_id + key).isprintable() or any(c.isspace() for c in dev_id + key):
         sys.exit("no header carries that; copy both from the Terra dashboard again. Nothing was changed")
-    put(parameter, {"dev_id": dev_id, "api_key": key})
+    print(json.dumps({"dev_id": dev_id, "api_key": key}))
 
 
 if __name__ == "__main__":
     match sys.argv[1:]:
         case ["secret"]:
             secret()
-        case ["rotate", parameter]:
-            rotate(parameter)
-        case ["terra-key", parameter]:
-            terra_key(parameter)
+        case ["rotate"]:
+            rotate()
+        case ["terra-key"]:
+            terra_key()
         case _:
             sys.exit(__doc__)

@@ -11,6 +11,6 @@ parameter="/terrace-$ENV/terra-api"
 dev_id=$(hidden "The developer id that the Terra dashboard shows for $ENV")
 key=$(hidden "Its API key")
 parameter_value "$parameter" "make deploy ENV=$ENV makes it" > /dev/null
-made=$(printf '%s\n%s' "$dev_id" "$key" | python3 "$root/bin/parameters.py" terra-key "$parameter") || exit 2
-printf '%s' "$made" | store_parameter || stop "nothing was stored"
+made=$(printf '%s\n%s' "$dev_id" "$key" | python3 "$root/bin/parameters.py" terra-key) || exit 2
+printf '%s' "$made" | store_parameter "$parameter" || stop "nothing was stored"
 echo "Stored in $parameter. The query function takes it up within five minutes."

@@ -62,9 +62,9 @@ class Acts:
         ssm = self.stack.emulator.client("ssm")
         ssm.put_parameter(Name=name, Value='["changeme"]', Type="SecureString", Overwrite=True)
         self.say(f"placeholder: {webhook.refusal_to_start()}")
-        self.say(self.stack.command("smoke", expect=2, API_URL=self.gateway.url).strip().splitlines()[-1])
+        self.say(f"make smoke: {' '.join(self.stack.command('smoke', expect=2).split())}")
         ssm.put_parameter(Name=name, Value="[]", Type="SecureString", Overwrite=True)
-        self.say(self.stack.command("smoke", expect=2, API_URL=self.gateway.url).strip().splitlines()[-1])
+        self.say(f"make smoke: {' '.join(self.stack.command('smoke', expect=2).split())}")
 
     def secret(self):
         printed = self.stack.command("secret", said=SECRET + "\n")
@@ -90,7 +90,7 @@ class Acts:
 
     def simulate(self):
         terrace = Path(self.stack.infra).parent / "target" / "debug" / "terrace"
-        command = [terrace, "simulate", "--url", self.gateway.signed_url, "--users", "8", "--days", "8", "--reauths", "0.4"]
+        command = [terrace, "simulate", "--url", self.gateway.signed_url, "--users", "5", "--days", "5", "--reauths", "0.4"]
         command += ["--pings", "0", "--large", "2", "--duplicates", "0.2", "--seed", "11", "--wait", str(PATIENCE)]
         ran = subprocess.run(command, env=self.stack.environment(TERRA_SIGNING_SECRET=SECRET), capture_output=True, text=True, timeout=600)
         for line in ran.stdout.strip().splitlines():
@@ -114,17 +114,17 @@ class Acts:
 
     def large_answer(self):
         self.names |= {"user-of-many-samples", "user-of-many-samples-reference"}
-        for day in ("2026-07-01", "2026-07-02", "2026-07-03"):
-            body = daily("user-of-many-samples", day, heart_rate_data={"detailed": {"hr_samples": heart_rates(16_000)}})
-            status, answer = deliver(self.gateway.url, body)
-            expect("a delivery of two megabytes", status, 200)
+        # Nearly as much as Lambda takes, escaped; as an answer it would be more than Lambda hands back.
+        body = daily("user-of-many-samples", "2026-07-01", heart_rate_data={"detailed": {"hr_samples": heart_rates(36_000)}})
+        status, answer = deliver(self.gateway.url, body)
+        expect("a delivery of five megabytes", (status, answer.get("status")), (200, "queued"))
         self.wait()
-        status, headers, _ = self.read("/users/user-of-many-samples/records?detail=full")
+        status, headers, _ = self.read("/users/user-of-many-samples/records/daily/2026-07-01")
         expect("an answer over 4 MB", status, 307)
         # From the bucket itself, by the signed URL alone.
         status, _, content = ask(headers["location"])
-        expect("what it leads to", (status, len(json.loads(content)["records"])), (200, 3))
-        self.say(f"{len(content)} bytes by way of the bucket; deliveries of two megabytes are {answer['status']}")
+        expect("what it leads to", (status, json.loads(content)["data"] == body["data"][0]), (200, True))
+        self.say(f"{len(content)} bytes by way of the bucket, as they were sent")
 
     def object_gone(self):
         s3 = self.stack.emulator.client("s3")
@@ -147,7 +147,7 @@ class Acts:
         before = self.objects("log/")
         self.say(json.dumps(self.job("DELETE", "/users/user-of-many-samples")["progress"]))
         expect("what is read of them", json.loads(self.read("/users/user-of-many-samples/records")[2] or b"{}").get("records", []), [])
-        expect("objects of theirs that are gone", len(before - self.objects("log/")), 3)
+        expect("whether objects of theirs are gone", before > self.objects("log/"), True)
         self.say(json.dumps(self.job("DELETE", "/references/pinged-user-reference")["progress"]))
         self.say(f"{len(self.objects('erasures/'))} lines in the ledger")
 

@@ -89,7 +89,7 @@ class Schedule:
 
     def send(self):
         """Sends what the schedule sends."""
-        sqs = self.emulator.client("sqs", self.emulator.credentials_of(self.target["RoleArn"]), self.recorder.url)
+        sqs = self.emulator.client("sqs", self.emulator.credentials_of(self.target["RoleArn"], "scheduler.amazonaws.com"), self.recorder.url)
         queue = self.target["Arn"].rsplit(":", 1)[-1]
         url = self.emulator.client("sqs").get_queue_url(QueueName=queue)["QueueUrl"]
         sqs.send_message(QueueUrl=url, MessageBody=self.target["Input"])

@@ -54,6 +54,7 @@ class Function:
     def unpack(self, bundle: Path):
         """Takes the program out of its bundle, as Lambda does."""
         self.program.parent.mkdir(parents=True, exist_ok=True)
+        self.program.with_suffix(".log").unlink(missing_ok=True)
         with zipfile.ZipFile(bundle) as file:
             file.extract("bootstrap", self.program.parent)
             mode = file.getinfo("bootstrap").external_attr >> 16
@@ -138,8 +139,12 @@ class Function:
             logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
 
     def _read(self, sandbox: subprocess.Popen):
-        for line in sandbox.stdout:
-            self.lines.append(line.decode(errors="replace").rstrip("\n"))
+        # Also to a file, for whoever wants to know why something went wrong.
+        with self.program.with_suffix(".log").open("a") as file:
+            for line in sandbox.stdout:
+                self.lines.append(line.decode(errors="replace").rstrip("\n"))
+                file.write(self.lines[-1] + "\n")
+                file.flush()
 
     def _runtime_api(self) -> ThreadingHTTPServer:
         function = self

@@ -1,17 +1,12 @@
-"""What stands between one caller and the emulator, and writes down each call: action, resource and what came of it.
+"""What stands between one caller and the emulator, and writes down each call: action, resource and what came of it."""
 
-It passes requests on as they are, with the note of a proxy that they came over TLS, as they do in the cloud.
-"""
-
-import http.client
 import json
 import re
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from emulator import ACCOUNT, REGION
+from proxy import Proxy, Request
 
 TARGETS = {"DynamoDB_20120810": "dynamodb", "AmazonSQS": "sqs", "AmazonSSM": "ssm", "Logs_20140328": "logs"}
 # Actions that IAM knows by another name than the API does.
@@ -61,43 +56,12 @@ class Recorder:
 
     def __init__(self, emulator_url: str):
         self.calls: list[Call] = []
-        recorder, upstream = self, urlsplit(emulator_url)
+        self.url = Proxy(emulator_url, self._note, tls=True).url
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def pass_on(self):
-                body = self.rfile.read(int(self.headers.get("content-length", 0)))
-                headers = {name: value for name, value in self.headers.items() if name.lower() != "connection"}
-                headers["x-forwarded-proto"] = "https"
-                connection = http.client.HTTPConnection(upstream.hostname, upstream.port, timeout=60)
-                connection.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
-                for name, value in headers.items():
-                    connection.putheader(name, value)
-                connection.endheaders(body)
-                answer = connection.getresponse()
-                content = answer.read()
-                connection.close()
-                for action, resource, prefix in judged(self.command, self.headers.get("x-amz-target"), self.path, body):
-                    recorder.calls.append(Call(action, resource, prefix, answer.status))
-                self.send_response(answer.status)
-                for name, value in answer.getheaders():
-                    if name.lower() not in ("connection", "transfer-encoding", "content-length", "date", "server"):
-                        self.send_header(name, value)
-                length = answer.getheader("content-length") if self.command == "HEAD" else str(len(content))
-                self.send_header("content-length", length or "0")
-                self.end_headers()
-                self.wfile.write(content)
-
-            do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = pass_on
-
-            def log_message(self, *_):
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+    def _note(self, request: Request, status: int, content: bytes) -> bytes:
+        for action, resource, prefix in judged(request.method, request.headers.get("x-amz-target"), request.path, request.body):
+            self.calls.append(Call(action, resource, prefix, status))
+        return content
 
 
 def matches(pattern: str, text: str) -> bool:

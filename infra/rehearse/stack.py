@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 from emulator import REGION, Emulator
+from gaps import Gaps
 
 ENVIRONMENT = "rehearsal"
 STATE_BUCKET = "terrace-rehearsal-state"
@@ -23,7 +24,7 @@ class Stack:
     """One environment on the emulator."""
 
     def __init__(self, emulator: Emulator, infra: Path, folder: Path, architecture: str):
-        self.emulator, self.folder = emulator, folder
+        self.emulator, self.folder, self.gaps = emulator, folder, Gaps(emulator)
         self.infra = folder / "infra"
         shutil.rmtree(self.infra, ignore_errors=True)
         shutil.copytree(infra, self.infra, ignore=shutil.ignore_patterns(".terraform", "*.tfplan", "rehearse", "__pycache__"))
@@ -46,7 +47,7 @@ class Stack:
     def environment(self, **more: str) -> dict:
         """What the commands find: an administrator of the emulator."""
         aws = {
-            "AWS_ENDPOINT_URL": self.emulator.url, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_ENDPOINT_URL": self.gaps.url, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_REGION": REGION, "AWS_EC2_METADATA_DISABLED": "true", "AWS_PAGER": "",
         }  # fmt: skip
         return os.environ | aws | {"ENV": ENVIRONMENT, "TF_IN_AUTOMATION": "1", "CARGO_NET_OFFLINE": "true"} | more

@@ -3,7 +3,7 @@
 pub mod args;
 mod check;
 mod check_requests;
-mod draft;
+pub(crate) mod draft;
 mod endings;
 mod from_file;
 mod growth;
@@ -12,7 +12,7 @@ mod life;
 mod notices;
 mod people;
 mod pings;
-mod plan;
+pub(crate) mod plan;
 mod random;
 mod renewal;
 mod report;
@@ -28,7 +28,7 @@ mod truth_name;
 mod truth_record;
 mod truth_request;
 mod view;
-mod world;
+pub(crate) mod world;
 
 use crate::client::Client;
 use crate::error::CommandError;

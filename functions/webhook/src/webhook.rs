@@ -45,8 +45,13 @@ impl Webhook {
 
     /// Answers one request.
     pub async fn handle(&self, request: &Request) -> Answer {
+        self.handle_at(request, Moment::now()).await
+    }
+
+    /// The same, as of this moment.
+    pub async fn handle_at(&self, request: &Request, moment: Moment) -> Answer {
         match (request.path.as_str(), &request.method) {
-            (PATH, &Method::POST) => self.receive(request, Moment::now()).await,
+            (PATH, &Method::POST) => self.receive(request, moment).await,
             (PATH, _) => Answer::method_not_allowed("POST"),
             _ => Answer::no_such_path(),
         }

@@ -66,7 +66,15 @@ impl Worker {
     ///
     /// When it was not done, and has to be tried again.
     pub async fn work(&self, job: &Job, due: Instant) -> Result<Worked, WorkError> {
-        let moment = Moment::now();
+        self.work_at(job, Moment::now(), due).await
+    }
+
+    /// The same, as of this moment.
+    ///
+    /// # Errors
+    ///
+    /// When it was not done, and has to be tried again.
+    pub async fn work_at(&self, job: &Job, moment: Moment, due: Instant) -> Result<Worked, WorkError> {
         let worked = match self.begin(job, moment, due).await {
             // Applied since, expired or erased: there is nothing left to do.
             Err(WorkError::Ingest(IngestError::Gone)) => Ok(Worked::Done),

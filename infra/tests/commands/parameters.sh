@@ -4,9 +4,10 @@
 stored() {
   python3 - "$CALLS.input" "$1" << 'PYTHON' || wrong "it does not store $1"
 import json, sys
-asked = json.load(open(sys.argv[1]))
-sys.exit(json.loads(asked["Value"]) != json.loads(sys.argv[2]) or asked["Type"] != "SecureString" or not asked["Overwrite"])
+sys.exit(json.load(open(sys.argv[1])) != json.loads(sys.argv[2]))
 PYTHON
+  # Encrypted, in place of the one before, and by a pipe.
+  grep -q 'put-parameter .*--type SecureString --overwrite --value file:///dev/stdin$' "$CALLS" || wrong "it stores in another way"
 }
 
 secret=(ENV=dev infra/bin/secret.sh)

@@ -1,23 +1,14 @@
 //! What a million small deliveries cost: the charges of each request, at the list prices of us-east-1.
 //!
-//! Storage and what is charged by the month (metrics, alarms) is apart.
+//! Storage and what is charged by the month (metrics, alarms) is apart; `terrace cost` reckons all of it, with the same prices.
 
 use crate::measure::{Figures, count};
+use terrace_cli::cost::prices::{
+    API_REQUEST, LAMBDA_GB_SECOND, LAMBDA_REQUEST, LOG_INGESTED_GB, READ_UNIT, S3_PUT, WRITE_UNIT,
+};
 
-/// An HTTP API request, per million.
-const API: f64 = 1.00;
-/// A Lambda request, per million.
-const LAMBDA_REQUEST: f64 = 0.20;
-/// A GB-second of Lambda on arm64.
-const LAMBDA_GB_SECOND: f64 = 0.000_013_333_4;
-/// A write unit on demand, per million.
-const WRITE_UNIT: f64 = 0.625;
-/// A read unit on demand, per million. A call that reads is taken as one.
-const READ_UNIT: f64 = 0.125;
-/// An object put, per million.
-const PUT: f64 = 5.00;
-/// A GB of log lines.
-const LOG_GB: f64 = 0.50;
+/// How many deliveries are priced.
+const MILLION: f64 = 1_000_000.0;
 
 /// The function's memory in GB. CPU comes with memory; at this size a sandbox has about a third of a core.
 pub const MEMORY_GB: f64 = 0.5;
@@ -50,10 +41,13 @@ impl Cost {
         let (reads, writes) = (of_kind(true), of_kind(false));
         let billed_ms = figures.billed_ms + ROUND_TRIP_MS * count(reads + writes + demand.puts);
         Self {
-            api: API,
-            lambda: LAMBDA_REQUEST + LAMBDA_GB_SECOND * 1_000_000.0 * MEMORY_GB * billed_ms / 1_000.0,
-            store: WRITE_UNIT * demand.write_units + READ_UNIT * count(reads) + PUT * count(demand.puts),
-            log: LOG_GB * (figures.log_bytes + LAMBDA_LOG_BYTES) * 1_000_000.0 / 1_000_000_000.0,
+            api: API_REQUEST.of(MILLION),
+            lambda: LAMBDA_REQUEST.of(MILLION) + LAMBDA_GB_SECOND.of(MILLION * MEMORY_GB * billed_ms / 1_000.0),
+            // A call that reads is taken as one unit.
+            store: WRITE_UNIT.of(MILLION * demand.write_units)
+                + READ_UNIT.of(MILLION * count(reads))
+                + S3_PUT.of(MILLION * count(demand.puts)),
+            log: LOG_INGESTED_GB.of(MILLION * (figures.log_bytes + LAMBDA_LOG_BYTES) / 1e9),
         }
     }
 

@@ -95,6 +95,7 @@ pub fn question_event(path: &str, query: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bodies::{LARGE, daily};
     use serde_json::Value;
     use terrace_terra::signature::{Tolerance, verify};
 
@@ -111,5 +112,11 @@ mod tests {
         verify(header, sent, std::slice::from_ref(&secret), now, Tolerance::default()).unwrap();
         let others = [SigningSecret::new("another").unwrap()];
         assert!(verify(header, sent, &others, now, Tolerance::default()).is_err());
+    }
+    #[test]
+    fn the_largest_fits_into_an_invocation() {
+        let secret = SigningSecret::new("a secret").unwrap();
+        let event = http_event(&daily(LARGE, 3), 3, &secret);
+        assert!(event.len() < 6 * 1_024 * 1_024, "{}", event.len());
     }
 }

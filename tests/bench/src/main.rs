@@ -2,7 +2,6 @@
 //!
 //! It fails when it cannot measure, and not when a budget is missed.
 
-mod bodies;
 mod budgets;
 mod bundle;
 mod cost;
@@ -12,7 +11,6 @@ mod error;
 mod event;
 mod export;
 mod function;
-mod histories;
 mod jobs;
 mod machine;
 mod measure;
@@ -34,6 +32,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use table::Compared;
+use terrace_cli::cost::{bodies, histories};
 
 /// Into how many batches the warm deliveries of one size are cut.
 const BATCHES: usize = 5;

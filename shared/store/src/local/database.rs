@@ -80,6 +80,11 @@ impl Database {
         client_over(self.http_client())
     }
 
+    /// The engine itself.
+    pub(super) fn engine(&self) -> &dynoxide::Database {
+        &self.engine
+    }
+
     /// Removes the items whose time is over, as DynamoDB does by itself, and says how many they were.
     ///
     /// # Errors

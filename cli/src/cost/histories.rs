@@ -1,6 +1,6 @@
 //! What jobs work on: a user's history, days or sessions, as Terra sends it when somebody connects.
 
-use crate::bodies::samples;
+use crate::cost::bodies::samples;
 use fastrand::Rng;
 use jiff::civil::{Date, date};
 use jiff::{Span, ToSpan};
@@ -100,7 +100,7 @@ pub fn sized(kind: Kind, user: &str, records: u64, bytes: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bodies::SAMPLE;
+    use crate::cost::bodies::SAMPLE;
     use serde::Deserialize;
     use serde_json::value::RawValue;
     use std::collections::BTreeSet;

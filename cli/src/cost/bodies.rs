@@ -93,7 +93,6 @@ pub fn samples(rng: &mut Rng, body: &mut String, date: &str, bytes: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use terrace_terra::SigningSecret;
 
     #[test]
     fn bodies_are_json_of_the_length_asked_for_and_no_two_are_alike() {
@@ -105,12 +104,5 @@ mod tests {
                 (serde_json::from_str(&one).unwrap(), serde_json::from_str(&other).unwrap());
             assert_eq!(one["user"]["user_id"], other["user"]["user_id"]);
         }
-    }
-
-    #[test]
-    fn the_largest_fits_into_an_invocation() {
-        let secret = SigningSecret::new("a secret").unwrap();
-        let event = crate::event::http_event(&daily(LARGE, 3), 3, &secret);
-        assert!(event.len() < 6 * 1_024 * 1_024, "{}", event.len());
     }
 }
