@@ -55,7 +55,7 @@ async fn knowing() -> FakeTerra {
 }
 
 async fn asked(terrace: &Terrace) -> Value {
-    diagnosis(terrace, U, 2 * HOUR).await["witness"].clone()
+    diagnosis(terrace, U, 2 * HOUR).await.get("witness").cloned().unwrap()
 }
 
 #[tokio::test]
