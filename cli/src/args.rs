@@ -31,7 +31,7 @@ pub struct Cli {
 const EXIT_STATUS: &str = "\
 Exit status:
   0    done, nothing differs
-  1    the server said no, a job failed, something differs, or the output cannot be written
+  1    the server said no, a job failed, something differs or is damaged, or the output cannot be written
   2    wrong usage, or nobody could be asked: no such profile, no credentials, no answer
   130  stopped by Ctrl-C";
 

@@ -6,6 +6,7 @@ pub mod backfill;
 pub mod client;
 pub mod completions;
 pub mod connect;
+pub mod damaged;
 pub mod deliveries;
 pub mod diagnose;
 pub mod erase;

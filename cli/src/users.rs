@@ -2,6 +2,7 @@
 
 use crate::client::Client;
 use crate::connect::Connect;
+use crate::damaged;
 use crate::error::CommandError;
 use crate::terminal::{self, one_line, shortened};
 use clap::Args;
@@ -38,6 +39,8 @@ pub struct UsersArgs {
 struct Page {
     #[serde(alias = "connections")]
     users: Vec<Box<RawValue>>,
+    #[serde(default)]
+    damaged: u64,
     cursor: Option<String>,
 }
 
@@ -59,10 +62,11 @@ struct Shown {
 pub async fn run(args: UsersArgs) -> Result<ExitCode, CommandError> {
     let client = args.connect.client()?;
     let mut table = terminal::table(&["user", "provider", "status", "reference", "last delivery"]);
-    let (mut number, mut cursor) = (0_usize, None);
+    let (mut number, mut damaged, mut cursor) = (0_usize, 0, None);
     loop {
         let page = page(&client, &args, cursor.as_deref()).await?;
         number += page.users.len();
+        damaged += page.damaged;
         for user in &page.users {
             if args.json {
                 terminal::say(&one_line(user.get()))?;
@@ -89,7 +93,7 @@ pub async fn run(args: UsersArgs) -> Result<ExitCode, CommandError> {
     if cursor.is_some() {
         terminal::complain("There are more; --all shows them.");
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(damaged::told(damaged, "users"))
 }
 
 async fn page(client: &Client, args: &UsersArgs, cursor: Option<&str>) -> Result<Page, CommandError> {

@@ -115,10 +115,15 @@ impl Objects {
     /// A part of an object, or none of that key.
     pub async fn get_range(&self, key: &str, range: Range<u64>) -> Result<Option<Bytes>, StoreError> {
         const DOING: &str = "read a part of an object";
-        match self.backend()?.store.get_range(&path(DOING, key)?, range).await {
+        let (store, path, start) = (&self.backend()?.store, path(DOING, key)?, range.start);
+        match store.get_range(&path, range).await {
             Ok(bytes) => Ok(Some(bytes)),
             Err(Error::NotFound { .. }) => Ok(None),
-            Err(error) => Err(failure(DOING, error)),
+            // That a part lies behind the end is said in no way of its own.
+            Err(error) => match store.head(&path).await {
+                Ok(found) if found.size <= start => Err(StoreError::corrupt(DOING, "the object is too short")),
+                _ => Err(failure(DOING, error)),
+            },
         }
     }
 
