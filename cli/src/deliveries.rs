@@ -12,6 +12,11 @@ use serde_json::value::RawValue;
 use std::process::ExitCode;
 
 /// Show a user's deliveries, oldest first, or the body of one.
+///
+/// What became of each stands beside it: stored, queued for a job, ignored, or quarantined. What cannot be read there is
+/// counted at the end.
+///
+/// Exit status: 0 they are shown, 1 some cannot be read, or the server said no, 2 wrong usage or nobody answers.
 #[derive(Debug, Clone, Args)]
 pub struct DeliveriesArgs {
     /// Terra's user_id.

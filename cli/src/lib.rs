@@ -11,6 +11,7 @@ pub mod deliveries;
 pub mod diagnose;
 pub mod erase;
 pub mod error;
+pub mod examples;
 pub mod export;
 pub mod jobs;
 pub mod ping_host;

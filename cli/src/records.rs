@@ -15,6 +15,10 @@ use std::process::ExitCode;
 const ALL_PAGE: &str = "1000";
 
 /// Show a user's connection and records.
+///
+/// By type, and within a type by date. What cannot be read there is counted at the end.
+///
+/// Exit status: 0 they are shown, 1 some cannot be read, or the server said no, 2 wrong usage or nobody answers.
 #[derive(Debug, Clone, Args)]
 pub struct RecordsArgs {
     /// Terra's user_id.

@@ -15,6 +15,10 @@ use std::process::ExitCode;
 const ALL_PAGE: &str = "1000";
 
 /// List the users that data came for, or the connections of one end user.
+///
+/// Without --all so many as --limit says, in no order. What cannot be read there is counted at the end.
+///
+/// Exit status: 0 they are listed, 1 some cannot be read, or the server said no, 2 wrong usage or nobody answers.
 #[derive(Debug, Clone, Args)]
 pub struct UsersArgs {
     /// Only the connections of this end user, by your name for them.

@@ -40,8 +40,8 @@ pub async fn page(client: &Client, asked: &Asked, cursor: Option<&str>) -> Resul
     let (mut users, mut damaged) = (Vec::new(), 0);
     for user in &asked.users {
         let body = patiently(client, &["users", user], &[]).await.map_err(|error| match error {
-            CommandError::Refused { status: 404, code, message } => {
-                CommandError::Refused { status: 404, code, message: format!("--user {user}: {message}") }
+            CommandError::Refused { status: 404, code, message, body } => {
+                CommandError::Refused { status: 404, code, message: format!("--user {user}: {message}"), body }
             }
             error => error,
         })?;

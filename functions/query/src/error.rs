@@ -94,7 +94,6 @@ impl QueryError {
 }
 
 /// Whether a count is left out of an answer.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
 pub fn is_zero(number: &usize) -> bool {
     *number == 0
 }
