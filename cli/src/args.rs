@@ -164,7 +164,7 @@ mod tests {
             let help = command.render_long_help().to_string();
             let examples = help.split_once("\nExamples:\n").map(|(_, examples)| examples).unwrap_or_default();
             for line in examples.lines().map(str::trim).filter(|line| line.contains("terrace ")) {
-                let line = &line[line.find("terrace ").unwrap()..];
+                let (_, line) = line.split_at(line.find("terrace ").unwrap());
                 // Behind a hash stands what it does; behind a pipe, another program.
                 let line = line.split(['#', '|', '>']).next().unwrap();
                 let read = Cli::try_parse_from(line.split_whitespace());
