@@ -6,6 +6,7 @@ use crate::cost::CostArgs;
 use crate::deliveries::DeliveriesArgs;
 use crate::diagnose::DiagnoseArgs;
 use crate::erase::EraseArgs;
+use crate::examples;
 use crate::export::args::ExportArgs;
 use crate::jobs::JobsArgs;
 use crate::profiles::ProfilesArgs;
@@ -32,46 +33,49 @@ pub struct Cli {
 const EXIT_STATUS: &str = "\
 Exit status:
   0    done, nothing differs
-  1    the server said no, a job failed, something differs, or the output cannot be written
+  1    the server said no, a job failed, something differs or is damaged, or the output cannot be written
   2    wrong usage, or nobody could be asked: no such profile, no credentials, no answer
   130  stopped by Ctrl-C";
 
 /// The commands.
+#[expect(
+    missing_docs,
+    reason = "what each says of itself stands at its options: here it would hide all but its first line"
+)]
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run Terrace on this machine, everything in one folder.
+    #[command(after_long_help = examples::SERVE)]
     Serve(ServeArgs),
-    /// Send realistic Terra deliveries to a URL, then read everything back and compare.
+    #[command(after_long_help = examples::SIMULATE)]
     Simulate(SimulateArgs),
-    #[expect(missing_docs, reason = "what it says of itself stands at its options, whole")]
+    #[command(after_long_help = examples::USERS)]
     Users(UsersArgs),
-    /// Show a user's connection and records.
+    #[command(after_long_help = examples::RECORDS)]
     Records(RecordsArgs),
-    /// Show a user's deliveries, or the body of one.
+    #[command(after_long_help = examples::DELIVERIES)]
     Deliveries(DeliveriesArgs),
-    /// Say why a user's data may be missing.
+    #[command(after_long_help = examples::DIAGNOSE)]
     Diagnose(DiagnoseArgs),
-    #[expect(missing_docs, reason = "what it says of itself stands at its options, whole")]
+    #[command(after_long_help = examples::EXPORT)]
     Export(ExportArgs),
-    #[expect(missing_docs, reason = "what it says of itself stands at its options, whole")]
+    #[command(after_long_help = examples::JOBS)]
     Jobs(JobsArgs),
-    /// Apply deliveries from the log again.
+    #[command(after_long_help = examples::REPLAY)]
     Replay(ReplayArgs),
-    /// Erase everything that is kept of somebody.
+    #[command(after_long_help = examples::ERASE)]
     Erase(EraseArgs),
-    /// Compare Terra's view of its connections with ours, and mend ours.
+    #[command(after_long_help = examples::RECONCILE)]
     Reconcile(ReconcileArgs),
-    /// Ask Terra to send history to the webhook, and follow it until it came.
+    #[command(after_long_help = examples::BACKFILL)]
     Backfill(BackfillArgs),
-    /// Make the view anew from the log, and compare.
+    #[command(after_long_help = examples::VERIFY)]
     Verify(VerifyArgs),
-    /// Say what Terrace costs in AWS, by the month.
+    #[command(after_long_help = examples::COST)]
     Cost(CostArgs),
-    #[expect(missing_docs, reason = "what it says of itself stands at its options, whole")]
     Profiles(ProfilesArgs),
-    #[expect(missing_docs, reason = "what it says of itself stands at its options, whole")]
+    #[command(after_long_help = examples::COMPLETIONS)]
     Completions(CompletionsArgs),
-    #[expect(missing_docs, reason = "what it says of itself stands at its options, whole")]
+    #[command(after_long_help = examples::MAN)]
     Man(ManArgs),
 }
 
@@ -133,5 +137,47 @@ mod tests {
             let error = Cli::try_parse_from([&["terrace"], wrong].concat()).unwrap_err();
             assert_eq!(error.exit_code(), 2, "{wrong:?}");
         }
+    }
+
+    /// A first line for lists, more below it, what its exit status means, and how it is called.
+    #[test]
+    fn every_command_says_all_of_itself() {
+        let mut cli = Cli::command();
+        cli.build();
+        let commands: Vec<_> = cli.get_subcommands().filter(|command| command.get_name() != "help").cloned().collect();
+        assert_eq!(commands.len(), 16);
+        for mut command in commands {
+            let name = command.get_name().to_owned();
+            let (about, long) =
+                (command.get_about().unwrap().to_string(), command.get_long_about().map(ToString::to_string));
+            assert!(about.len() < 120 && !about.contains('\n'), "{name}: {about}");
+            let long = long.unwrap_or_default();
+            assert!(long.starts_with(about.trim_end_matches(':')) && long.len() > about.len(), "{name}: {long}");
+            let help = command.render_long_help().to_string();
+            assert!(help.contains("Exit status: 0 ") && help.contains("terrace "), "{name}: {help}");
+            assert!(name == "profiles" || help.contains(&format!("\nExamples:\n  terrace {name}")), "{name}: {help}");
+            assert!(!command.render_help().to_string().contains("Exit status"), "{name}: short help is short");
+        }
+    }
+
+    /// The examples are commands that there are.
+    #[test]
+    fn examples_are_understood() {
+        let mut cli = Cli::command();
+        cli.build();
+        let mut tried = 0;
+        for mut command in cli.get_subcommands().cloned().collect::<Vec<_>>() {
+            let help = command.render_long_help().to_string();
+            let examples = help.split_once("\nExamples:\n").map(|(_, examples)| examples).unwrap_or_default();
+            for line in examples.lines().map(str::trim).filter(|line| line.contains("terrace ")) {
+                let (_, line) = line.split_at(line.find("terrace ").unwrap());
+                // Behind a hash stands what it does; behind a pipe, another program.
+                let line = line.split(['#', '|', '>']).next().unwrap();
+                let read = Cli::try_parse_from(line.split_whitespace());
+                assert!(read.is_ok(), "{line}: {}", read.unwrap_err());
+                tried += 1;
+            }
+        }
+        assert!(tried >= 30, "{tried}");
     }
 }

@@ -225,7 +225,7 @@ pub async fn refusal(response: Response) -> CommandError {
         }
         _ => (reason(), String::from_utf8_lossy(&body).chars().take(200).collect()),
     };
-    CommandError::Refused { status: status.as_u16(), code, message }
+    CommandError::Refused { status: status.as_u16(), code, message, body }
 }
 
 #[cfg(test)]

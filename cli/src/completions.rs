@@ -11,9 +11,9 @@ use std::process::ExitCode;
 
 /// Print what a shell needs to complete `terrace` and its options.
 ///
-/// bash: `terrace completions bash > ~/.local/share/bash-completion/completions/terrace`;
-/// zsh: `terrace completions zsh > ~/.zfunc/_terrace`; fish: `terrace completions fish >
-/// ~/.config/fish/completions/terrace.fish`.
+/// It goes where the shell looks for it, which the examples show.
+///
+/// Exit status: 0 it is printed, 1 it cannot be, 2 wrong usage.
 #[derive(Debug, Clone, Args)]
 pub struct CompletionsArgs {
     /// The shell.
@@ -22,6 +22,10 @@ pub struct CompletionsArgs {
 }
 
 /// Print the manual page, or write one for each command into a folder.
+///
+/// The folder is made where it is missing.
+///
+/// Exit status: 0 it is written, 1 it cannot be, 2 wrong usage.
 #[derive(Debug, Clone, Args)]
 pub struct ManArgs {
     /// The folder that the pages are written to.

@@ -2,6 +2,7 @@
 
 use crate::client::Client;
 use crate::connect::Connect;
+use crate::damaged;
 use crate::error::CommandError;
 use crate::terminal::{self, one_line, shortened};
 use clap::Args;
@@ -11,6 +12,11 @@ use serde_json::value::RawValue;
 use std::process::ExitCode;
 
 /// Show a user's deliveries, oldest first, or the body of one.
+///
+/// What became of each stands beside it: stored, queued for a job, ignored, or quarantined. What cannot be read there is
+/// counted at the end.
+///
+/// Exit status: 0 they are shown, 1 some cannot be read, or the server said no, 2 wrong usage or nobody answers.
 #[derive(Debug, Clone, Args)]
 pub struct DeliveriesArgs {
     /// Terra's user_id.
@@ -35,6 +41,8 @@ pub struct DeliveriesArgs {
 #[derive(Deserialize)]
 struct Page {
     deliveries: Vec<Box<RawValue>>,
+    #[serde(default)]
+    damaged: u64,
     cursor: Option<String>,
 }
 
@@ -60,10 +68,11 @@ pub async fn run(args: DeliveriesArgs) -> Result<ExitCode, CommandError> {
         return Ok(ExitCode::SUCCESS);
     }
     let mut table = terminal::table(&["received", "event", "status", "bytes", "delivery"]);
-    let (mut number, mut cursor) = (0_usize, None);
+    let (mut number, mut damaged, mut cursor) = (0_usize, 0, None);
     loop {
         let page = page(&client, &args, cursor.as_deref()).await?;
         number += page.deliveries.len();
+        damaged += page.damaged;
         for delivery in page.deliveries {
             if args.json {
                 terminal::say(&one_line(delivery.get()))?;
@@ -82,7 +91,7 @@ pub async fn run(args: DeliveriesArgs) -> Result<ExitCode, CommandError> {
     if !args.json {
         terminal::say(&format!("{table}\n{number} deliveries"))?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(damaged::told(damaged, "deliveries"))
 }
 
 async fn page(client: &Client, args: &DeliveriesArgs, cursor: Option<&str>) -> Result<Page, CommandError> {

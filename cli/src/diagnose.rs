@@ -14,6 +14,11 @@ const WIDTH: usize = 96;
 const LONGEST: usize = 4_000;
 
 /// Say why a user's data may be missing, most likely cause first.
+///
+/// Each cause with what was seen, what it means and the next step; it holds dates and types, and nothing that was measured.
+/// --json gives the answer as the server does, also where nothing is known of the user: then it says what is known nearby.
+///
+/// Exit status: 0 it is told, 1 nothing is known of the user or the server said no, 2 wrong usage or nobody answers.
 #[derive(Debug, Clone, Args)]
 pub struct DiagnoseArgs {
     /// Terra's user_id.
@@ -118,11 +123,11 @@ pub async fn run(args: DiagnoseArgs) -> Result<ExitCode, CommandError> {
         (None, None) => return Err(CommandError::Usage("name a user, or a --reference".to_owned())),
     };
     let missed = args.data_type.as_deref().map(|data_type| ("type", data_type));
-    let answer: Box<RawValue> = client.json(&whose, missed.as_slice()).await?;
+    let answer = client.json(&whose, missed.as_slice()).await;
     if args.json {
-        terminal::say(answer.get())?;
-        return Ok(ExitCode::SUCCESS);
+        return as_it_is(answer);
     }
+    let answer: Box<RawValue> = answer?;
     let foreign =
         |error: serde_json::Error| CommandError::Foreign { url: client.base().to_owned(), what: error.to_string() };
     if args.reference.is_none() {
@@ -134,6 +139,20 @@ pub async fn run(args: DiagnoseArgs) -> Result<ExitCode, CommandError> {
     terminal::say(&texts.join("\n\n"))?;
     if all.cut_off {
         terminal::complain("There are more connections; ask for them by their user_id.");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The answer for programs: also one that nothing is known, which says what is known nearby.
+fn as_it_is(answer: Result<Box<RawValue>, CommandError>) -> Result<ExitCode, CommandError> {
+    match answer {
+        Ok(answer) => terminal::say(answer.get())?,
+        Err(CommandError::Refused { status: 404, body, .. }) if serde_json::from_slice::<&RawValue>(&body).is_ok() => {
+            terminal::write(&body)?;
+            terminal::write(b"\n")?;
+            return Ok(ExitCode::FAILURE);
+        }
+        Err(error) => return Err(error),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -7,8 +7,9 @@ use clap::Args;
 use reqwest::Method;
 use std::process::ExitCode;
 
-/// Erase everything that is kept of somebody: records, deliveries, objects, and what came under ids that theirs
-/// replaced. It cannot be undone.
+/// Erase everything that is kept of somebody.
+///
+/// Records, deliveries, objects, and what came under ids that theirs replaced. It cannot be undone.
 ///
 /// Exit status: 0 done, 1 the server said no or the job failed, 2 wrong usage or nobody answers.
 #[derive(Debug, Clone, Args)]

@@ -5,6 +5,7 @@ use crate::client::signer::told;
 use crate::export::ExportError;
 use crate::ping_host::PingHostError;
 use crate::serve::ServeError;
+use bytes::Bytes;
 use std::io;
 use terrace_ingest::IngestError;
 use terrace_store::StoreError;
@@ -40,6 +41,8 @@ pub enum CommandError {
         code: String,
         /// What the server says.
         message: String,
+        /// The answer as it came, for programs.
+        body: Bytes,
     },
     /// IAM does not let this pass.
     #[error("{url} answers 403: {message}: {advice}")]

@@ -21,6 +21,10 @@ const FILE: &str = r#"The file is $XDG_CONFIG_HOME/terrace/config.toml, else ~/.
     aws_profile = "health"    # only where the usual AWS chain would find somebody else"#;
 
 /// List the environments that the configuration file names.
+///
+/// Each with its address, and the region and AWS profile that its requests are signed with. None is asked.
+///
+/// Exit status: 0 they are listed, 2 the file is no configuration.
 #[derive(Debug, Clone, Args)]
 #[command(after_long_help = FILE)]
 pub struct ProfilesArgs {

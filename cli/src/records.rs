@@ -2,6 +2,7 @@
 
 use crate::client::Client;
 use crate::connect::Connect;
+use crate::damaged;
 use crate::error::CommandError;
 use crate::shared_args::{day_or_moment, in_order, moment, type_name};
 use crate::terminal::{self, one_line, shortened};
@@ -14,6 +15,10 @@ use std::process::ExitCode;
 const ALL_PAGE: &str = "1000";
 
 /// Show a user's connection and records.
+///
+/// By type, and within a type by date. What cannot be read there is counted at the end.
+///
+/// Exit status: 0 they are shown, 1 some cannot be read, or the server said no, 2 wrong usage or nobody answers.
 #[derive(Debug, Clone, Args)]
 pub struct RecordsArgs {
     /// Terra's user_id.
@@ -63,6 +68,8 @@ pub enum Detail {
 #[derive(Deserialize)]
 struct Page {
     records: Vec<Box<RawValue>>,
+    #[serde(default)]
+    damaged: u64,
     cursor: Option<String>,
 }
 
@@ -93,8 +100,7 @@ struct Connection {
 /// When the server cannot be asked or says no.
 pub async fn run(args: RecordsArgs) -> Result<ExitCode, CommandError> {
     let client = args.connect.client()?;
-    let mut shown = Vec::new();
-    let mut more = false;
+    let (mut shown, mut more, mut damaged) = (Vec::new(), false, 0);
     if !args.json {
         terminal::say(&header(&client, &args.user).await?)?;
     }
@@ -113,6 +119,7 @@ pub async fn run(args: RecordsArgs) -> Result<ExitCode, CommandError> {
                 break 'types;
             }
             let page = page(&client, &args, data_type, cursor.as_deref(), left).await?;
+            damaged += page.damaged;
             if !args.all {
                 left = left.saturating_sub(page.records.len());
             }
@@ -133,7 +140,7 @@ pub async fn run(args: RecordsArgs) -> Result<ExitCode, CommandError> {
     if more {
         terminal::complain("There may be more; --all shows them.");
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(damaged::told(damaged, "records"))
 }
 
 async fn header(client: &Client, user: &str) -> Result<String, CommandError> {

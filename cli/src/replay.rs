@@ -9,10 +9,11 @@ use reqwest::Method;
 use serde_json::json;
 use std::process::ExitCode;
 
-/// Apply deliveries from the log again: those in quarantine, after a fix; or all of them, to make the view anew.
+/// Apply deliveries from the log again: those in quarantine, or all.
 ///
-/// What is applied twice changes nothing. Exit status: 0 done, 1 the server said no or the job failed, 2 wrong usage or
-/// nobody answers.
+/// Those in quarantine after a fix; all of them to make records anew. What is applied twice changes nothing.
+///
+/// Exit status: 0 done, 1 the server said no or the job failed, 2 wrong usage or nobody answers.
 #[derive(Debug, Clone, Args)]
 pub struct ReplayArgs {
     /// Only deliveries of this user (Terra's user_id).

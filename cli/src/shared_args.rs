@@ -38,6 +38,16 @@ pub fn moment(text: &str) -> Result<String, String> {
     read.map(|_| text.to_owned()).map_err(|_| "no moment; write one such as 2026-07-01T08:00:00Z".to_owned())
 }
 
+/// Reads a share, from 0 to 1, as it is given on the command line.
+///
+/// # Errors
+///
+/// In words for who typed it.
+pub fn share(text: &str) -> Result<f64, String> {
+    let share: f64 = text.parse().map_err(|_| "not a number; write a share such as 0.1".to_owned())?;
+    if (0.0..=1.0).contains(&share) { Ok(share) } else { Err("a share lies between 0 and 1".to_owned()) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -58,5 +68,13 @@ mod tests {
         let asked = ["sleep", "daily", "sleep"].map(str::to_owned);
         assert_eq!(in_order(&asked), ["daily", "sleep"]);
         assert!(in_order(&[]).is_empty());
+    }
+
+    #[test]
+    fn a_share_lies_between_nothing_and_all() {
+        assert_eq!([share("0"), share("0.5"), share("1")], [Ok(0.0), Ok(0.5), Ok(1.0)]);
+        for wrong in ["1.1", "-0.1", "NaN", "half", ""] {
+            assert!(share(wrong).is_err(), "{wrong}");
+        }
     }
 }

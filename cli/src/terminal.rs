@@ -47,16 +47,6 @@ pub fn number(number: impl std::fmt::Display) -> Cell {
     Cell::new(number).set_alignment(CellAlignment::Right)
 }
 
-/// Reads a share, from 0 to 1, as it is given on the command line.
-///
-/// # Errors
-///
-/// In words for who typed it.
-pub fn share(text: &str) -> Result<f64, String> {
-    let share: f64 = text.parse().map_err(|_| "not a number; write a share such as 0.1".to_owned())?;
-    if (0.0..=1.0).contains(&share) { Ok(share) } else { Err("a share lies between 0 and 1".to_owned()) }
-}
-
 /// The beginning of a text, on one line.
 pub fn shortened(text: &str, longest: usize) -> String {
     let text: String = text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect();

@@ -2,6 +2,7 @@
 
 use crate::client::Client;
 use crate::connect::Connect;
+use crate::damaged;
 use crate::error::CommandError;
 use crate::terminal::{self, one_line, shortened};
 use clap::Args;
@@ -14,6 +15,10 @@ use std::process::ExitCode;
 const ALL_PAGE: &str = "1000";
 
 /// List the users that data came for, or the connections of one end user.
+///
+/// Without --all so many as --limit says, in no order. What cannot be read there is counted at the end.
+///
+/// Exit status: 0 they are listed, 1 some cannot be read, or the server said no, 2 wrong usage or nobody answers.
 #[derive(Debug, Clone, Args)]
 pub struct UsersArgs {
     /// Only the connections of this end user, by your name for them.
@@ -38,6 +43,8 @@ pub struct UsersArgs {
 struct Page {
     #[serde(alias = "connections")]
     users: Vec<Box<RawValue>>,
+    #[serde(default)]
+    damaged: u64,
     cursor: Option<String>,
 }
 
@@ -59,10 +66,11 @@ struct Shown {
 pub async fn run(args: UsersArgs) -> Result<ExitCode, CommandError> {
     let client = args.connect.client()?;
     let mut table = terminal::table(&["user", "provider", "status", "reference", "last delivery"]);
-    let (mut number, mut cursor) = (0_usize, None);
+    let (mut number, mut damaged, mut cursor) = (0_usize, 0, None);
     loop {
         let page = page(&client, &args, cursor.as_deref()).await?;
         number += page.users.len();
+        damaged += page.damaged;
         for user in &page.users {
             if args.json {
                 terminal::say(&one_line(user.get()))?;
@@ -89,7 +97,7 @@ pub async fn run(args: UsersArgs) -> Result<ExitCode, CommandError> {
     if cursor.is_some() {
         terminal::complain("There are more; --all shows them.");
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(damaged::told(damaged, "users"))
 }
 
 async fn page(client: &Client, args: &UsersArgs, cursor: Option<&str>) -> Result<Page, CommandError> {

@@ -70,6 +70,22 @@ async fn where_nothing_is_known_it_says_what_is_known_nearby() {
     let (output, text, error) = diagnose(&["somebody"]).await;
     assert_eq!((output.status.code(), text.as_str()), (Some(1), ""));
     assert!(error.contains("404 not_found") && error.contains("It is a reference_id: u has it."), "{error}");
+    // Programs read the whole of it, and nothing else.
+    for (asked, code) in
+        [(&["somebody", "--json"][..], "never_connected"), (&["--reference", "u", "--json"], "never_connected")]
+    {
+        let (output, text, error) = diagnose(asked).await;
+        assert_eq!((output.status.code(), error.as_str()), (Some(1), ""), "{text}");
+        let answer: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(
+            (&answer["error"], &answer["findings"][0]["code"]),
+            (&json!("not_found"), &json!(code)),
+            "{answer:#}"
+        );
+        assert!(answer.to_string().contains("\"user_id\":\"u\""), "what is known nearby: {answer:#}");
+    }
+    let (output, text, error) = diagnose(&["u", "--type", "dayly", "--json"]).await;
+    assert_eq!((output.status.code(), text.as_str()), (Some(1), ""), "{error}");
     let (output, _, error) = diagnose(&["u", "--type", "dayly"]).await;
     assert_eq!(output.status.code(), Some(1));
     assert!(error.contains("there is no such type, did you mean daily?; there are activity"), "{error}");

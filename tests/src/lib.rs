@@ -2,6 +2,7 @@
 //! written, a host that pings lead to, faults in the way, and what a naive reading of the promises says that it should
 //! hold.
 
+pub mod damage;
 pub mod delivery;
 pub mod erased;
 pub mod events;

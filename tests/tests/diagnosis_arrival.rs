@@ -1,7 +1,10 @@
 //! What came and did not get through, and what did not come: the diagnosis names each cause first where it is, and not at
 //! all where nearly the same happened without it.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
+use terrace_tests::damage::damage;
+use terrace_tests::items::text;
 use terrace_tests::support::{
     BEGIN, DAY, HOUR, allowed, athlete, auth, codes, data, day, diagnosis, does_not_name, names_first, now, said, told,
     whose,
@@ -236,4 +239,50 @@ async fn background_delivery_on_phones() {
     }
     let terrace = told(&[auth(0, &garmin())]).await;
     does_not_name(&diagnosis(&terrace, U, 9 * HOUR).await, "apple_background_delivery");
+}
+
+/// Items that cannot be read are counted, and named where what is missing may lie in them.
+#[tokio::test]
+async fn damaged() {
+    // Once the newest delivery, which brought the latest day; and once an older one, of a day that is there.
+    for (number, first) in [(3, true), (0, false)] {
+        let terrace = told(&steady(&garmin(), 3)).await;
+        let seen = 3 * DAY + 2 * HOUR;
+        let neighbour = diagnosis(&terrace, U, seen).await;
+        does_not_name(&neighbour, "damaged");
+        assert_eq!(neighbour["looked_at"]["damaged"], json!({"deliveries": 0, "records": 0, "marks": 0}));
+        let made = BEGIN + number * DAY + HOUR;
+        let items = terrace.items().await;
+        let log =
+            items.iter().map(|item| text(item, "record")).find(|record| record.starts_with(&format!("log#{made}")));
+        damage(&terrace, ("u", log.unwrap()), "signed_at", None).await;
+        let found = diagnosis(&terrace, U, seen).await;
+        assert_eq!(found["looked_at"]["damaged"]["deliveries"], 1);
+        match first {
+            true => names_first(&found, "damaged"),
+            false => assert_eq!(codes(&found).last(), Some(&"damaged"), "{found:#}"),
+        }
+        assert!(said(&found, "damaged", "seen").contains("1 delivery in the log."), "{found:#}");
+        // Long afterwards it is not why nothing comes.
+        assert_eq!(codes(&diagnosis(&terrace, U, 9 * DAY).await), ["silent", "damaged"]);
+    }
+}
+
+/// Of the latest records and of the connection it matters whenever it was.
+#[tokio::test]
+async fn damaged_records_and_marks() {
+    let lost = |record: &'static str, attribute: &'static str| async move {
+        let terrace = told(&steady(&garmin(), 3)).await;
+        damage(&terrace, ("u", record), attribute, Some(AttributeValue::N("1".to_owned()))).await;
+        diagnosis(&terrace, U, 9 * DAY).await
+    };
+    let found = lost("daily#2025-07-04", "version").await;
+    names_first(&found, "damaged");
+    assert!(said(&found, "damaged", "seen").contains("1 latest record of a type."), "{found:#}");
+    assert_eq!(found["types"][0]["last_record"], Value::Null);
+    let found = lost("connection", "scopes").await;
+    names_first(&found, "damaged");
+    assert!(said(&found, "damaged", "seen").contains("1 mark of the connection."), "{found:#}");
+    // A record that is not the latest of its type does not matter here.
+    does_not_name(&lost("daily#2025-07-02", "version").await, "damaged");
 }

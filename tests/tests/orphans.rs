@@ -8,15 +8,18 @@ use futures::stream::TryStreamExt;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs::File;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 use tempfile::TempDir;
-use terrace_store::local::Database;
+use terrace_store::local::{Database, Fault};
 use terrace_store::queue::{Job, JobQueue};
 use terrace_terra::UnixSeconds;
 use terrace_tests::items::{differences, text, timeless};
 use terrace_tests::noise::noise;
-use terrace_tests::{Delivery, Terrace};
+use terrace_tests::{Delivery, Gate, Terrace};
 use terrace_worker::Worked;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
@@ -246,4 +249,111 @@ async fn a_damaged_delivery_does_not_stop_the_round() {
     let done = terrace_tests::orders::replay(&scene.terrace, &json!({"only": "all"})).await;
     let progress = &done["progress"];
     assert_eq!((&progress["deliveries"], &progress["failed"], &done["status"]), (&json!(4), &json!(2), &json!("done")));
+}
+
+impl Scene {
+    /// One with objects that something leads to, and among them some that nothing does, all old.
+    async fn with_orphans(gate: &Gate, led_to: u64, orphans: u64) -> (Self, BTreeSet<String>) {
+        let folder = tempfile::tempdir().unwrap();
+        let client = gate.client(&Database::in_memory().unwrap());
+        let scene = Self { terrace: Terrace::gated(client, folder.path(), gate).await, folder };
+        for number in 1..=led_to {
+            scene.terrace.accept(&sleeps(&format!("u{number}"), number * 10, number)).await;
+        }
+        let led_to = scene.objects().await;
+        for number in 1..=orphans {
+            scene.stray(&number.to_string(), OLD).await;
+        }
+        scene.age_all(OLD).await;
+        (scene, led_to)
+    }
+
+    /// A round each of whose jobs is out of time from the beginning. `work` does a job, again until it is done.
+    async fn round(&self, mut work: impl AsyncFnMut(&Self, &Job)) -> usize {
+        self.terrace.queue.send(&Job::Sweep { after: None }).await.unwrap();
+        let mut jobs = 0;
+        while !self.terrace.queue.is_empty() {
+            let taken = self.terrace.queue.next().await.unwrap();
+            work(self, taken.job()).await;
+            self.terrace.queue.done(taken).await.unwrap();
+            jobs += 1;
+            assert!(jobs < 200, "it comes to no end");
+        }
+        jobs
+    }
+}
+
+/// However many objects there are: each job looks at one at least, and the next goes on behind it.
+#[tokio::test]
+async fn a_bucket_too_large_for_one_job_is_gone_through_by_several() {
+    let (scene, led_to) = Scene::with_orphans(&Gate::open(), 3, 4).await;
+    let work = async |scene: &Scene, job: &Job| {
+        scene.terrace.worker.work(job, Instant::now()).await.unwrap();
+    };
+    let jobs = scene.round(work).await;
+    assert!(jobs > led_to.len() + 4, "{jobs}");
+    assert_eq!(scene.objects().await.len(), led_to.len() + 4);
+    scene.round(work).await;
+    assert_eq!(scene.objects().await, led_to);
+    assert_eq!(scene.terrace.objects("sweep").await, ["sweep/orphans"], "nothing is kept of a round that ended");
+}
+
+/// A round that was under way when this one began is not one before it: both may have missed the same move of a record.
+#[tokio::test]
+async fn a_round_that_had_not_ended_does_not_count() {
+    let (scene, led_to) = Scene::with_orphans(&Gate::open(), 3, 4).await;
+    let mut first = true;
+    let jobs = async |scene: &Scene, job: &Job| {
+        if std::mem::take(&mut first) {
+            scene.terrace.worker.work(job, Instant::now()).await.unwrap();
+            scene.terrace.worker.work(&Job::Sweep { after: None }, Instant::now() + DAY).await.unwrap();
+        } else {
+            scene.terrace.worker.work(job, Instant::now() + DAY).await.unwrap();
+        }
+    };
+    scene.round(jobs).await;
+    assert_eq!(scene.objects().await.len(), led_to.len() + 4, "two rounds that overlap are one");
+    scene.sweep().await;
+    assert_eq!(scene.objects().await, led_to);
+}
+
+/// Wherever a job ends, before a call has its effect or after, the next try comes to the same end.
+#[tokio::test]
+async fn a_round_that_is_stopped_at_any_call_is_done_by_the_next_try() {
+    let mut passes = 0;
+    loop {
+        // Counts down once it is set; at nought the call never answers, and whoever waits for it is gone.
+        let (left, stopped) = (Arc::new(AtomicUsize::new(usize::MAX)), Arc::new(Notify::new()));
+        let (counted, told) = (Arc::clone(&left), Arc::clone(&stopped));
+        let gate = Gate::new(move |_| match counted.fetch_sub(1, Ordering::SeqCst) {
+            0 => {
+                told.notify_one();
+                Fault::NoAnswer
+            }
+            _ => Fault::None,
+        });
+        let (scene, led_to) = Scene::with_orphans(&gate, 1, 2).await;
+        scene.sweep().await;
+        left.store(passes, Ordering::SeqCst);
+        let mut was_stopped = false;
+        let work = async |scene: &Scene, job: &Job| loop {
+            tokio::select! {
+                worked = scene.terrace.worker.work(job, Instant::now()) => {
+                    worked.unwrap();
+                    return;
+                }
+                () = stopped.notified() => was_stopped = true,
+            }
+        };
+        scene.round(work).await;
+        left.store(usize::MAX, Ordering::SeqCst);
+        // What was queued twice is worked on twice.
+        scene.terrace.settle().await;
+        assert_eq!(scene.objects().await, led_to, "stopped after {passes} passes");
+        if !was_stopped {
+            break;
+        }
+        passes += 1;
+    }
+    assert!(passes > 40, "{passes}");
 }

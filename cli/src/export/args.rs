@@ -17,8 +17,8 @@ use std::path::PathBuf;
 /// An export that was stopped goes on where it was when the same command is given again. Files are called
 /// `….partial` until they are whole.
 ///
-/// Exit status: 0 the export is whole, 1 the server said no or a file cannot be written, 2 wrong usage or nobody answers,
-/// 130 stopped by Ctrl-C.
+/// Exit status: 0 the export is whole, 1 something is left out because it is damaged there or no path carries its name, the
+/// server said no, or a file cannot be written, 2 wrong usage or nobody answers, 130 stopped by Ctrl-C.
 #[derive(Debug, Clone, Args)]
 pub struct ExportArgs {
     /// The folder to write to: a new one, an empty one, or that of an export to go on with.

@@ -138,6 +138,12 @@ pub struct Progress {
     /// How many users could not be asked for, because no path carries their id.
     #[serde(default)]
     pub left_out: u64,
+    /// How many records are not in the files, because what is stored of them cannot be read.
+    #[serde(default)]
+    pub damaged_records: u64,
+    /// How many users were not read, because what is stored of them cannot be.
+    #[serde(default)]
+    pub damaged_users: u64,
     /// The files, by type.
     pub files: BTreeMap<String, Written>,
 }

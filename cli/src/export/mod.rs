@@ -16,6 +16,7 @@ mod reading;
 pub use error::ExportError;
 
 use crate::INTERRUPTED;
+use crate::damaged;
 use crate::error::CommandError;
 use crate::export::args::ExportArgs;
 use crate::export::folder::Folder;
@@ -103,7 +104,10 @@ fn stopped() -> ExitCode {
 /// Says what was exported.
 fn told(args: &ExportArgs, folder: &Folder) -> Result<ExitCode, CommandError> {
     let progress = &folder.manifest.progress;
-    let code = if progress.left_out == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    damaged::told(progress.damaged_records, "records");
+    damaged::told(progress.damaged_users, "users");
+    let whole = progress.left_out + progress.damaged_records + progress.damaged_users == 0;
+    let code = if whole { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     if progress.left_out > 0 {
         let number = progress.left_out;
         terminal::complain(&format!(
@@ -114,7 +118,8 @@ fn told(args: &ExportArgs, folder: &Folder) -> Result<ExitCode, CommandError> {
         let types: BTreeMap<&str, u64> =
             progress.files.iter().map(|(name, written)| (name.as_str(), written.records)).collect();
         let report = json!({"folder": args.folder, "users": progress.users, "records": progress.records(),
-                            "left_out": progress.left_out, "types": types});
+                            "left_out": progress.left_out, "damaged_records": progress.damaged_records,
+                            "damaged_users": progress.damaged_users, "types": types});
         terminal::say(&report.to_string())?;
         return Ok(code);
     }

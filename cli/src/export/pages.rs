@@ -27,6 +27,8 @@ const FIRST_WAIT: Duration = Duration::from_millis(200);
 pub struct Batch {
     /// How many records, and their lines, by type.
     pub lines: BTreeMap<String, (u64, Vec<u8>)>,
+    /// How many records of the page cannot be read there.
+    pub damaged: u64,
     /// Where the user goes on; nowhere after the last page.
     pub next: Option<Place>,
 }
@@ -64,6 +66,8 @@ impl Coming {
 struct Page<'p> {
     #[serde(borrow)]
     records: Vec<&'p RawValue>,
+    #[serde(default)]
+    damaged: u64,
     cursor: Option<String>,
 }
 
@@ -95,7 +99,7 @@ async fn page(client: &Client, asked: &Asked, person: &Person, place: &Place) ->
     if page.cursor.is_some() && page.cursor == place.cursor {
         return Err(client.foreign("its cursor leads back to the same page"));
     }
-    let mut batch = Batch { lines: BTreeMap::new(), next: next(asked, place, page.cursor) };
+    let mut batch = Batch { lines: BTreeMap::new(), damaged: page.damaged, next: next(asked, place, page.cursor) };
     let head = head(person);
     for record in page.records {
         let typed: Typed<'_> = serde_json::from_str(record.get()).map_err(|error| client.foreign(error))?;

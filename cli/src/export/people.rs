@@ -15,6 +15,9 @@ const PAGE: &str = "100";
 pub struct People {
     /// Who.
     pub users: Vec<Person>,
+    /// How many users of the page cannot be read there.
+    #[serde(default)]
+    pub damaged: u64,
     /// Where the list goes on.
     pub cursor: Option<String>,
 }
@@ -34,46 +37,51 @@ pub async fn page(client: &Client, asked: &Asked, cursor: Option<&str>) -> Resul
         }
         return Ok(page);
     }
-    let mut users = Vec::new();
+    let (mut users, mut damaged) = (Vec::new(), 0);
     for user in &asked.users {
         let body = patiently(client, &["users", user], &[]).await.map_err(|error| match error {
-            CommandError::Refused { status: 404, code, message } => {
-                CommandError::Refused { status: 404, code, message: format!("--user {user}: {message}") }
+            CommandError::Refused { status: 404, code, message, body } => {
+                CommandError::Refused { status: 404, code, message: format!("--user {user}: {message}"), body }
             }
             error => error,
         })?;
         users.push(read(client, &body)?);
     }
     for reference in &asked.references {
-        users.extend(connections(client, reference).await?);
+        let (connections, unreadable) = connections(client, reference).await?;
+        users.extend(connections);
+        damaged += unreadable;
         // What names no connection.
         users.push(Person { user_id: None, reference_id: Some(reference.clone()) });
     }
     // Somebody may be named twice, by an id and by a reference.
     let mut seen = HashSet::new();
     users.retain(|user: &Person| seen.insert(user.home().map(str::to_owned)));
-    Ok(People { users, cursor: None })
+    Ok(People { users, damaged, cursor: None })
 }
 
-/// The connections of an end user. There may be none: a lab report needs no connection.
-async fn connections(client: &Client, reference: &str) -> Result<Vec<Person>, CommandError> {
+/// The connections of an end user, and how many cannot be read. There may be none: a lab report needs no connection.
+async fn connections(client: &Client, reference: &str) -> Result<(Vec<Person>, u64), CommandError> {
     #[derive(Deserialize)]
     struct Page {
         connections: Vec<Person>,
+        #[serde(default)]
+        damaged: u64,
         cursor: Option<String>,
     }
-    let (mut found, mut cursor) = (Vec::new(), None::<String>);
+    let (mut found, mut damaged, mut cursor) = (Vec::new(), 0, None::<String>);
     loop {
         let mut query = vec![("limit", PAGE)];
         query.extend(cursor.as_deref().map(|cursor| ("cursor", cursor)));
         let body = match patiently(client, &["references", reference], &query).await {
-            Err(CommandError::Refused { status: 404, .. }) => return Ok(found),
+            Err(CommandError::Refused { status: 404, .. }) => return Ok((found, damaged)),
             body => body?,
         };
         let page: Page = read(client, &body)?;
         found.extend(page.connections);
+        damaged += page.damaged;
         if page.cursor.is_none() || page.cursor == cursor {
-            return Ok(found);
+            return Ok((found, damaged));
         }
         cursor = page.cursor;
     }

@@ -53,6 +53,7 @@ pub async fn read(client: &Client, folder: &mut Folder, pace: Pace, bar: &Progre
         }
         let progress = &mut folder.manifest.progress;
         progress.left_out += unasked.len() as u64;
+        progress.damaged_users += page.damaged;
         progress.done.clear();
         progress.page = page.cursor;
         if progress.page.is_none() {
@@ -78,6 +79,7 @@ fn take_in(folder: &mut Folder, person: &Person, batch: Batch) -> Result<(), Com
         folder.add(data_type, *records, lines)?;
     }
     let progress = &mut folder.manifest.progress;
+    progress.damaged_records += batch.damaged;
     match batch.next {
         Some(place) => progress.current = Some((person.clone(), place)),
         None => {

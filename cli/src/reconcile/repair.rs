@@ -4,6 +4,7 @@ use crate::client::{Client, refusal};
 use crate::error::CommandError;
 use crate::reconcile::drift::{Missed, Theirs};
 use crate::reconcile::ours::Ours;
+use bytes::Bytes;
 use jiff::Timestamp;
 use reqwest::StatusCode;
 use reqwest::header::CONTENT_TYPE;
@@ -78,6 +79,7 @@ impl<'c> Mender<'c> {
                 status: 401,
                 code: "invalid_signature".to_owned(),
                 message: "set TERRA_SIGNING_SECRET to the signing secret of this environment".to_owned(),
+                body: Bytes::new(),
             }),
             _ => Err(refusal(response).await),
         }

@@ -9,7 +9,7 @@ pub mod laptop;
 mod requests;
 
 use crate::ping_host::PingHostError;
-use crate::terminal;
+use crate::shared_args::share;
 use clap::Args;
 use faults::Faults;
 use laptop::Laptop;
@@ -30,7 +30,13 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-/// What `terrace serve` is told.
+/// Run Terrace on this machine, everything in one folder.
+///
+/// The same handlers as in the cloud: POST /webhook takes deliveries, the rest is for this machine alone. What was
+/// acknowledged is on the disk, and survives a kill. Ctrl-C stops it in good order.
+///
+/// Exit status: 0 it was stopped, 1 it could not start: a port in use, a folder that cannot be used, a setting that is
+/// wrong; 2 wrong usage.
 #[derive(Debug, Clone, Args)]
 pub struct ServeArgs {
     /// The port to listen on, on 127.0.0.1 alone; 0 takes a free one.
@@ -44,7 +50,7 @@ pub struct ServeArgs {
     pub secret: String,
     /// Fail this share of the deliveries on purpose, from 0 to 1: with 503 and 500, by an answer that breaks off or comes
     /// too late. For trying out senders; what was acknowledged is kept all the same.
-    #[arg(long, default_value_t = 0.0, value_name = "SHARE", value_parser = terminal::share)]
+    #[arg(long, default_value_t = 0.0, value_name = "SHARE", value_parser = share)]
     pub fail: f64,
 }
 

@@ -1,11 +1,11 @@
 //! What `terrace simulate` is told.
 
 use crate::error::CommandError;
+use crate::shared_args::share;
 use crate::simulate::from_file::Saved;
 use crate::simulate::people::moment;
 use crate::simulate::retries::Schedule;
 use crate::simulate::world::World;
-use crate::terminal;
 use clap::Args;
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
@@ -51,16 +51,16 @@ pub struct SimulateArgs {
     #[arg(long, value_name = "DATE")]
     pub start_date: Option<Date>,
     /// The share of deliveries sent twice.
-    #[arg(long, default_value_t = 0.10, value_parser = terminal::share, value_name = "SHARE")]
+    #[arg(long, default_value_t = 0.10, value_parser = share, value_name = "SHARE")]
     pub duplicates: f64,
     /// The share of deliveries sent out of order.
-    #[arg(long, default_value_t = 0.3, value_parser = terminal::share, value_name = "SHARE")]
+    #[arg(long, default_value_t = 0.3, value_parser = share, value_name = "SHARE")]
     pub reorder: f64,
     /// The share of deliveries sent again at the end, half of them signed anew.
-    #[arg(long, default_value_t = 0.05, value_parser = terminal::share, value_name = "SHARE")]
+    #[arg(long, default_value_t = 0.05, value_parser = share, value_name = "SHARE")]
     pub late: f64,
     /// The share of deliveries sent without X-Terra-Ordering-Timestamp.
-    #[arg(long, default_value_t = 0.1, value_parser = terminal::share, value_name = "SHARE")]
+    #[arg(long, default_value_t = 0.1, value_parser = share, value_name = "SHARE")]
     pub without_ordering: f64,
     /// How many deliveries of several megabytes.
     #[arg(long, default_value_t = 2, value_name = "N", value_parser = clap::value_parser!(u32).range(..=1_000))]
@@ -69,11 +69,11 @@ pub struct SimulateArgs {
     #[arg(long, default_value_t = 2, value_name = "N", value_parser = clap::value_parser!(u32).range(..=100))]
     pub requests: u32,
     /// The share of users who connect anew and go on under another id, some of them twice.
-    #[arg(long, default_value_t = 0.3, value_parser = terminal::share, value_name = "SHARE")]
+    #[arg(long, default_value_t = 0.3, value_parser = share, value_name = "SHARE")]
     pub reauths: f64,
     /// The share of data that goes as pings, which say where to fetch it; half of what has several megabytes. Only to a
     /// server on this machine, whose folder is named by --data.
-    #[arg(long, default_value_t = 0.05, value_parser = terminal::share, value_name = "SHARE")]
+    #[arg(long, default_value_t = 0.05, value_parser = share, value_name = "SHARE")]
     pub pings: f64,
     /// The folder of the `terrace serve` that receives: the certificate that it trusts for pings lies there.
     #[arg(long, env = "DATA", default_value = ".terrace", value_name = "FOLDER")]

@@ -57,6 +57,31 @@ fn records_of_several_types_are_read_on_one_line_each() {
     assert_eq!((all.out.lines().count(), all.err.as_str()), (50, ""));
 }
 
+/// What is left out because it cannot be read is never passed over in silence.
+#[test]
+fn what_is_damaged_there_is_told() {
+    let home = tempfile::tempdir().unwrap();
+    let world = World::small_but(|asked| {
+        let list = ["users", "records", "deliveries"].into_iter().find(|list| asked.path.ends_with(list))?;
+        // Two pages, with three of them damaged.
+        let (damaged, cursor) = if asked.query.contains_key("cursor") { (1, "null") } else { (2, r#""next""#) };
+        Some(said(200, format!(r#"{{"{list}":[],"damaged":{damaged},"cursor":{cursor}}}"#)))
+    });
+    let server = Server::start(world);
+    for (arguments, what) in [
+        (&["users", "--all"][..], "3 users are left out"),
+        (&["records", "u1", "--all"], "3 records are left out"),
+        (&["records", "u1"], "3 records are left out"),
+        (&["deliveries", "u1"], "3 deliveries are left out"),
+    ] {
+        for json in [&[][..], &["--json"]] {
+            let ran = run(terrace(home.path()).args(arguments).args(json).args(["--url", &server.url()]));
+            assert_eq!(ran.code, Some(1), "{ran:?}");
+            assert!(ran.err.contains(what) && ran.err.contains("terrace replay --all"), "{ran:?}");
+        }
+    }
+}
+
 #[test]
 fn this_machine_is_never_asked_with_a_signature() {
     let (home, server) = (tempfile::tempdir().unwrap(), Server::start(World::small()));

@@ -379,3 +379,37 @@ fn a_user_that_no_path_carries_is_left_out_and_told() {
         assert!(ran.err.contains("1 users are left out") && ran.out.contains("50 records of 1 users"), "{ran:?}");
     }
 }
+
+#[test]
+fn what_is_damaged_there_is_counted_and_told() {
+    let world = World::small_but(|asked| match asked.path.as_str() {
+        "/users" => {
+            let user = r#"{"user_id":"u1","reference_id":null}"#;
+            Some(said(200, format!(r#"{{"users":[{user}],"damaged":1,"cursor":null}}"#)))
+        }
+        "/references/r" => Some(said(200, r#"{"connections":[],"damaged":1,"cursor":null}"#.to_owned())),
+        path if path.ends_with("/records") => {
+            let record = r#"{"type":"daily","id":"1"}"#;
+            let cursor = if asked.query.contains_key("cursor") { "null" } else { r#""next""# };
+            Some(said(200, format!(r#"{{"records":[{record}],"damaged":2,"cursor":{cursor}}}"#)))
+        }
+        _ => None,
+    });
+    let (home, server) = (tempfile::tempdir().unwrap(), Server::start(world));
+    for options in [&[][..], &["--reference", "r"]] {
+        let folder = format!("out{}", options.len());
+        // The second time the export is whole already, and as damaged as it was.
+        for _ in 0..2 {
+            let ran = run(&mut export(&home, &server, &folder, &[options, &["--json"]].concat()));
+            assert_eq!(ran.code, Some(1), "{ran:?}");
+            assert!(ran.err.contains("4 records are left out") && ran.err.contains("1 users are left out"), "{ran:?}");
+            let report: Value = serde_json::from_str(&ran.out).unwrap();
+            assert_eq!((&report["records"], &report["damaged_records"]), (&2.into(), &4.into()));
+        }
+        let manifest = files(&home.path().join(&folder)).remove("manifest.json").unwrap();
+        let manifest: Value = serde_json::from_str(&manifest).unwrap();
+        let progress = &manifest["progress"];
+        assert_eq!((&progress["damaged_records"], &progress["damaged_users"]), (&4.into(), &1.into()), "{manifest}");
+        assert_eq!(manifest["state"], "whole");
+    }
+}

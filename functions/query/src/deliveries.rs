@@ -1,8 +1,9 @@
 //! Deliveries, and what became of them. That is not written down anywhere: it is told from the versions that a
 //! delivery's copies have and the versions that stand.
 
+use crate::connections;
 use crate::cursor::Question;
-use crate::error::QueryError;
+use crate::error::{Damage, QueryError, is_zero};
 use crate::nearby;
 use crate::parameters::ListQuestion;
 use crate::times::{day, instant};
@@ -23,7 +24,7 @@ pub struct DeliveriesAnswer {
     deliveries: Vec<DeliveryAnswer>,
     /// How many of this page cannot be read: their items are damaged.
     #[serde(skip_serializing_if = "is_zero")]
-    damaged: usize,
+    pub damaged: usize,
     /// Where to go on; null at the end.
     #[schema(required = true)]
     cursor: Option<String>,
@@ -38,11 +39,6 @@ struct Copies {
     superseded: usize,
     /// They are not applied yet.
     pending: usize,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
-fn is_zero(number: &usize) -> bool {
-    *number == 0
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -87,7 +83,7 @@ pub async fn list(
         return Err(QueryError::bad("the cursor leads nowhere; take it from the last answer"));
     }
     let mut page = log.deliveries(&partition, times(asked), after.as_ref(), asked.limit).await?;
-    let stored = table.connection(&partition).await?;
+    let stored = connections::read(table, &partition).await?;
     if page.entries.is_empty() && page.damaged.is_empty() && after.is_none() && stored.is_none() {
         return Err(nearby::no_such_user(table, user).await?);
     }
@@ -121,15 +117,17 @@ pub async fn body(table: &Table, log: &Log, user: &UserId<'_>, name: &str) -> Re
     const UNKNOWN: QueryError = QueryError::Unknown("this user has no such delivery in the log, or no longer");
     let key = LogKey::from_name(name).filter(|_| name.len() <= MAX_NAME).ok_or(UNKNOWN)?;
     let partition = Partition::of_user(user);
-    let delivery = log.read(&partition, &key).await?.ok_or(UNKNOWN)?;
-    let body = log.body(&delivery).await;
+    let body = match log.read(&partition, &key).await {
+        Ok(delivery) => log.body(&delivery.ok_or(UNKNOWN)?).await,
+        Err(error) => Err(error),
+    };
     // Looked at last: what an erase has taken meanwhile is no failure.
-    let stored = table.connection(&partition).await?;
+    let stored = connections::read(table, &partition).await?;
     let erasure = stored.and_then(|stored| stored.connection.erasure(partition.kind()));
     if erasure.is_some_and(|erasure| erasure.takes(key.time_ms())) {
         return Err(UNKNOWN);
     }
-    Ok(body?)
+    body.map_err(Damage::of(Damage::DELIVERY))
 }
 
 /// The milliseconds since 1970 of the days asked for.

@@ -6,7 +6,7 @@ use crate::diagnosis;
 use crate::diagnosis::case::RefusalsKnown;
 use crate::diagnosis::gather::Gather;
 use crate::diagnosis::witness::{NotConfigured, Witness};
-use crate::error::QueryError;
+use crate::error::{Damage, QueryError};
 use crate::large::LargeAnswers;
 use crate::nearby::Whose;
 use crate::openapi;
@@ -111,7 +111,7 @@ impl Query {
             Err(error) => Err(error),
         };
         private(answered.unwrap_or_else(|error| {
-            if let QueryError::Store(error) = &error {
+            if let QueryError::Store(error) | QueryError::Damaged(Damage { error, .. }) = &error {
                 self.telemetry.failure("answer a question", error);
             }
             error.answer()
@@ -119,7 +119,16 @@ impl Query {
     }
 
     fn records<'a>(&'a self, request: &'a Request) -> Records<'a> {
-        Records { table: &self.table, log: &self.log, known: request.header("if-none-match") }
+        let known = request.header("if-none-match");
+        Records { table: &self.table, log: &self.log, known, telemetry: &self.telemetry }
+    }
+
+    /// The answer that is a list; that some of its entries cannot be read is said in a line.
+    fn list<T: Serialize>(&self, doing: &'static str, list: &T, damaged: usize) -> Answer {
+        if damaged > 0 {
+            self.telemetry.failure(doing, &format_args!("{damaged} of a page cannot be read"));
+        }
+        Answer::json(200, list)
     }
 
     async fn answer(&self, route: Route<'_>, request: &Request, now_ms: u64) -> Result<Answer, QueryError> {
@@ -133,7 +142,8 @@ impl Query {
             }
             Route::Users => {
                 let asked = ListQuestion::of_connections(query)?;
-                Ok(Answer::json(200, &connections::all(&self.table, &asked).await?))
+                let users = connections::all(&self.table, &asked).await?;
+                Ok(self.list("list connections", &users, users.damaged))
             }
             Route::Connection(user) => {
                 parameters::none(query)?;
@@ -160,7 +170,8 @@ impl Query {
             Route::Replays => Ok(Answer::method_not_allowed(route.methods())),
             Route::Deliveries(user) => {
                 let asked = ListQuestion::of_deliveries(query)?;
-                Ok(Answer::json(200, &deliveries::list(&self.table, &self.log, &user, &asked).await?))
+                let deliveries = deliveries::list(&self.table, &self.log, &user, &asked).await?;
+                Ok(self.list("list deliveries", &deliveries, deliveries.damaged))
             }
             Route::Delivery(user, name) => {
                 parameters::none(query)?;
@@ -188,7 +199,8 @@ impl Query {
         match route {
             Route::Reference(reference) => {
                 let asked = ListQuestion::of_connections(query)?;
-                Ok(Answer::json(200, &connections::of_reference(&self.table, &reference, &asked).await?))
+                let connections = connections::of_reference(&self.table, &reference, &asked).await?;
+                Ok(self.list("list connections", &connections, connections.damaged))
             }
             Route::ReferenceRecords(reference) => {
                 let asked = RecordsQuestion::read(query)?;

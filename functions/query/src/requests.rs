@@ -1,5 +1,6 @@
 //! Large requests.
 
+use crate::connections;
 use crate::error::QueryError;
 use crate::nearby;
 use serde::Serialize;
@@ -56,7 +57,7 @@ pub async fn list(table: &Table, user: &UserId<'_>) -> Result<RequestsAnswer, Qu
         }
     }
     // Looked at afterwards: an erase that was marked before what was read came is seen.
-    let status = table.connection(&partition).await?.map(|stored| stored.connection.status());
+    let status = connections::read(table, &partition).await?.map(|stored| stored.connection.status());
     if status == Some(Status::Erased) {
         requests.clear();
     } else if requests.is_empty() && status.is_none() && !table.is_known(&partition).await? {

@@ -97,6 +97,10 @@ impl Worker {
             return Ok(());
         }
         count(DELIVERIES, 1);
+        if !replay.dry_run {
+            let copies = logged.copies.iter().flatten().map(|copy| copy.record.clone());
+            self.table.drop_unreadable(&partition, &copies.collect::<Vec<_>>()).await?;
+        }
         match self.ingest.replay(&partition, &logged, replay.dry_run, moment).await {
             Ok(Again::Applied(counts)) => {
                 count("applied", 1);

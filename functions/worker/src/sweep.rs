@@ -7,14 +7,12 @@
 use crate::error::WorkError;
 use crate::round::Round;
 use crate::worker::{Worked, Worker};
-use bytes::Bytes;
 use futures::stream::TryStreamExt;
-use std::collections::HashSet;
 use terrace_ingest::{IngestError, Moment};
 use terrace_records::{Partition, PartitionKind};
 use terrace_store::queue::{Job, Subject};
 use terrace_store::rounds::{Met, RoundPosition};
-use terrace_store::{LogBody, LoggedDelivery, StoreError};
+use terrace_store::{LogBody, LoggedDelivery};
 use terrace_terra::ids::{ReferenceId, UserId};
 use tokio::time::Instant;
 
@@ -23,8 +21,6 @@ const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 const LOOKED_AT_MS: u64 = 3 * DAY_MS;
 /// A delivery that is younger than this may still be at work.
 const SETTLED_MS: u64 = 15 * 60 * 1_000;
-/// Where the objects that the last round found without a leader are listed.
-const ORPHANS: &str = "sweep/orphans";
 
 impl Worker {
     pub(crate) async fn sweep(&self, after: Option<&str>, moment: Moment, due: Instant) -> Result<Worked, WorkError> {
@@ -32,7 +28,7 @@ impl Worker {
         let mut round = match after {
             None => {
                 self.erase_again().await?;
-                Round::begin()
+                Round::begin(objects).await?
             }
             Some(id) => match Round::go_on(objects, id).await? {
                 Some(round) => round,
@@ -40,12 +36,11 @@ impl Worker {
                 None => return Ok(Worked::Done),
             },
         };
-        if !self.go_round(&mut round, moment, due).await? {
+        if !self.go_round(&mut round, moment, due).await? || !self.remove_orphans(&mut round, moment, due).await? {
             round.keep(objects).await?;
             self.queue.send(&Job::Sweep { after: Some(round.id().to_owned()) }).await?;
             return Ok(Worked::HandedOn);
         }
-        self.remove_orphans(&round, moment).await?;
         round.end(objects).await?;
         Ok(Worked::Done)
     }
@@ -53,7 +48,7 @@ impl Worker {
     /// Goes through all there is from where the round stands. `false` where time is over before the end.
     async fn go_round(&self, round: &mut Round, moment: Moment, due: Instant) -> Result<bool, WorkError> {
         let mut asked = None;
-        loop {
+        while !round.met_all {
             // It looks at deliveries that have settled, and takes nothing for gone that one round alone has not met.
             let (met, next) = self.table.round(round.position.as_ref(), false).await?;
             for met in met {
@@ -73,13 +68,12 @@ impl Worker {
                 }
             }
             round.position = next;
-            if round.position.is_none() {
-                return Ok(true);
-            }
+            round.met_all = round.position.is_none();
             if Instant::now() >= due {
                 return Ok(false);
             }
         }
+        Ok(true)
     }
 
     /// Applies a delivery that should have been, and has one erased that should have been; `asked` is who was asked to be
@@ -155,27 +149,25 @@ impl Worker {
         Ok(())
     }
 
-    async fn remove_orphans(&self, round: &Round, moment: Moment) -> Result<(), WorkError> {
-        const DOING: &str = "list orphaned objects";
+    /// Goes through the objects from where the round stands, and removes those that nothing led to in this round and in
+    /// the one before. What is younger than the log is looked at by nobody: an object is written before the item that leads
+    /// to it. `false` where time is over before the end; it never is before an object was looked at.
+    async fn remove_orphans(&self, round: &mut Round, moment: Moment, due: Instant) -> Result<bool, WorkError> {
         let objects = self.log.objects();
-        let before: HashSet<String> = match objects.get(ORPHANS).await? {
-            Some(list) => serde_json::from_slice(&list).unwrap_or_default(),
-            None => HashSet::new(),
-        };
         let old_ms = moment.now_ms.saturating_sub((self.log_days + 1).saturating_mul(DAY_MS));
-        let mut orphans = HashSet::new();
-        let mut listed = objects.list("log");
+        let mut listed = objects.list_after("log", round.listed.as_deref());
         while let Some(found) = listed.try_next().await? {
-            if found.modified_ms >= old_ms || round.is_led_to(&found.key) {
-                continue;
+            round.listed = Some(found.key.clone());
+            if found.modified_ms < old_ms && !round.is_led_to(&found.key) {
+                match round.was_orphan(&found.key) {
+                    true => objects.remove(&found.key).await?,
+                    false => round.is_orphan(found.key),
+                }
             }
-            if before.contains(&found.key) {
-                objects.remove(&found.key).await?;
-            } else {
-                orphans.insert(found.key);
+            if Instant::now() >= due {
+                return Ok(false);
             }
         }
-        let list = serde_json::to_vec(&orphans).map_err(|error| StoreError::refused(DOING, error))?;
-        Ok(objects.put(ORPHANS, Bytes::from(list)).await?)
+        Ok(true)
     }
 }

@@ -226,7 +226,12 @@ impl Ingest {
 
     async fn shows_records(&self, plan: &Plan<'_>, home: &Partition) -> Result<bool, IngestError> {
         for repeats in &plan.records {
-            let Some(stored) = self.table.record(home, &repeats.greatest.key).await? else { return Ok(false) };
+            let stored = match self.table.record(home, &repeats.greatest.key).await {
+                // One that cannot be read is put anew.
+                Err(error) if error.is_corrupt() => return Ok(false),
+                stored => stored?,
+            };
+            let Some(stored) = stored else { return Ok(false) };
             let scores = newer_scores(scores_of(repeats.all()), &stored.scores);
             if stored.version < repeats.greatest.version || !scores.is_empty() {
                 return Ok(false);

@@ -6,9 +6,10 @@ use crate::item::{self, Item, s};
 use crate::reader::{Page, Position};
 use crate::schema::{BY_REFERENCE, attribute as a};
 use crate::table::Table;
-use crate::view::connection_of;
+use crate::view::{connection_of, unreadable_registers};
 use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::HashMap;
+use terrace_records::connection::register;
 use terrace_records::key::{CONNECTION, reference_text};
 use terrace_records::{Connection, Partition, PartitionKind};
 use terrace_terra::ids::ReferenceId;
@@ -20,6 +21,16 @@ pub struct StoredConnection {
     pub user_id: String,
     /// What is known of it.
     pub connection: Connection,
+    /// The names of those of its registers that cannot be read: what they said is not in it. The next event that sets one
+    /// mends it, and so does a replay.
+    pub unreadable: Vec<String>,
+}
+
+impl StoredConnection {
+    /// Whether it cannot be said if its data is shown at all: it may be erased, or another's by now.
+    pub fn is_unsure(&self) -> bool {
+        self.unreadable.iter().any(|name| [register::ERASED, register::REPLACED].contains(&name.as_str()))
+    }
 }
 
 impl Table {
@@ -107,5 +118,6 @@ fn place(reference: &str, partition: &str) -> HashMap<String, AttributeValue> {
 
 fn stored_connection(item: &Item) -> StoredConnection {
     let user_id = item::text(item, a::IDENTIFIER).or_else(|| item::text(item, a::PARTITION)).unwrap_or_default();
-    StoredConnection { user_id, connection: connection_of(item) }
+    let unreadable = unreadable_registers(item).into_iter().map(str::to_owned).collect();
+    StoredConnection { user_id, connection: connection_of(item), unreadable }
 }

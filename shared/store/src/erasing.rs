@@ -11,7 +11,7 @@ use crate::moving::as_read;
 use crate::objects::FoundObject;
 use crate::schema::{NO_REFERENCE, attribute as a};
 use crate::table::{Bookmark, Changed, Table};
-use crate::view::{Source, connection_of, stored_scores, stored_version, touch};
+use crate::view::{Source, connection_of, stored_scores, stored_version, touch, unreadable, unreadable_registers};
 use aws_sdk_dynamodb::types::ReturnValue;
 use futures::stream::{StreamExt, TryStreamExt, iter};
 use std::collections::HashSet;
@@ -19,7 +19,7 @@ use terrace_records::connection::register;
 use terrace_records::erasure::made_ms;
 use terrace_records::key::CONNECTION;
 use terrace_records::request::REQUEST;
-use terrace_records::{ConnectionUpdate, Erasure, LogKey, Partition, RecordKey, Version};
+use terrace_records::{Connection, ConnectionUpdate, Erasure, LogKey, Partition, RecordKey, Register, Version};
 use terrace_terra::EventType;
 
 /// Every sort key lies between these.
@@ -87,14 +87,19 @@ impl Table {
     ///
     /// When the table does not answer.
     pub async fn mark_reference_erased(&self, partition: &Partition, at_ms: u64) -> Result<(), StoreError> {
-        let mut change = Change::default();
-        for (name, set) in ConnectionUpdate::of_erased(at_ms).registers {
-            change.raise(&name, item::b(set.as_bytes()));
+        let (mark, mut there) = (ConnectionUpdate::of_erased(at_ms).registers, Item::new());
+        loop {
+            let mut change = Change::default();
+            for (name, set) in &mark {
+                change.raise_over(name, item::b(set.as_bytes()), unreadable(&there, name));
+            }
+            match self.change(DOING, partition, CONNECTION, change, ReturnValue::None).await? {
+                // A mark that cannot be read is none.
+                Changed::Refused(refused) if unreadable(&refused, register::ERASED).is_some() => there = refused,
+                // Else there is a later one already.
+                Changed::Made(_) | Changed::Refused(_) => return Ok(()),
+            }
         }
-        // Refused is a mark that is there already.
-        let (Changed::Made(_) | Changed::Refused(_)) =
-            self.change(DOING, partition, CONNECTION, change, ReturnValue::None).await?;
-        Ok(())
     }
 
     /// Takes from a connection what its erase takes. An update that comes at the same time is left for the erase that
@@ -106,7 +111,11 @@ impl Table {
     pub async fn strip(&self, partition: &Partition, erasure: Erasure) -> Result<(), StoreError> {
         let Some(item) = self.get(DOING, partition, CONNECTION).await? else { return Ok(()) };
         let connection = connection_of(&item);
-        let taken = connection.erased_registers(erasure);
+        let mut taken = connection.erased_registers(erasure);
+        // What cannot be read cannot be dated either, and goes.
+        let undated = unreadable_registers(&item).into_iter().map(|name| (name.to_owned(), Register::new(0, "")));
+        let undated = Connection::new(undated.collect());
+        taken.extend(undated.erased_registers(erasure));
         let mut change = Change::default();
         for name in &taken {
             change.require_same(name, item.get(*name));

@@ -121,6 +121,11 @@ impl StoreError {
         matches!(self, Self::Unavailable { .. } | Self::Contended { .. })
     }
 
+    /// Whether what is stored is at fault: it will be read no better later.
+    pub fn is_corrupt(&self) -> bool {
+        matches!(self, Self::Corrupt { .. })
+    }
+
     /// Whether the item itself is at fault: another item would be taken.
     pub fn is_invalid(&self) -> bool {
         matches!(self, Self::Invalid { .. })

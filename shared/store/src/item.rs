@@ -114,6 +114,15 @@ impl Change {
         self.require(&format!("(attribute_not_exists({name}) OR {name} < {value})"));
     }
 
+    /// The same; or, where `unreadable` is there, which is no value that compares, in its place.
+    pub(crate) fn raise_over(&mut self, name: &str, value: AttributeValue, unreadable: Option<&AttributeValue>) {
+        if unreadable.is_none() {
+            return self.raise(name, value);
+        }
+        self.require_same(name, unreadable);
+        self.set(name, value);
+    }
+
     /// On the condition that the attribute is there.
     pub(crate) fn require_presence(&mut self, name: &str) {
         let name = self.name(name);

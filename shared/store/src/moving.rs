@@ -8,6 +8,7 @@
 use crate::erasing::scores_taken;
 use crate::error::StoreError;
 use crate::item::{Change, Item, n, s, text};
+use crate::reader::record_of;
 use crate::schema::attribute as a;
 use crate::table::{Bookmark, Table};
 use crate::view::{stored_scores, stored_version, touch};
@@ -138,7 +139,9 @@ pub(crate) fn as_read(item: &Item) -> Change {
 /// The record that two copies of it come to; `None` if that is what is `there`.
 fn merge(item: &Item, there: &Item) -> Option<Item> {
     let (brought, present) = (stored_scores(item), stored_scores(there));
-    let wins = stored_version(item) > stored_version(there);
+    // What cannot be read yields to what can, and goes over where there is nothing.
+    let rank = |item: &Item| Some((stored_version(item)?, record_of(item).is_ok()));
+    let wins = there.is_empty() || rank(item) > rank(there);
     let mut merged = if wins { item.clone() } else { there.clone() };
     let mut changed = wins;
     for (name, register) in brought.iter().chain(&present) {

@@ -5,14 +5,18 @@
 use crate::error::StoreError;
 use bytes::Bytes;
 use futures::future::ready;
-use futures::stream::{BoxStream, StreamExt, once};
+use futures::stream::{BoxStream, StreamExt, TryStreamExt, iter, once};
 use object_store::path::Path;
 use object_store::signer::Signer;
-use object_store::{Attribute, Attributes, Error, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
+use object_store::{
+    Attribute, Attributes, Error, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload,
+};
 use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
+
+const LISTING: &str = "list objects";
 
 /// Makes the client when it is first needed.
 type Build = Box<dyn Fn() -> Result<Backend, StoreError> + Send + Sync>;
@@ -26,6 +30,8 @@ pub struct Backend {
     pub signer: Option<Arc<dyn Signer>>,
     /// Whether the place keeps metadata beside an object. A folder does not.
     pub keeps_metadata: bool,
+    /// Whether the place lists objects in the order of their keys. A folder does not.
+    pub lists_in_order: bool,
 }
 
 /// An object that was listed.
@@ -115,10 +121,15 @@ impl Objects {
     /// A part of an object, or none of that key.
     pub async fn get_range(&self, key: &str, range: Range<u64>) -> Result<Option<Bytes>, StoreError> {
         const DOING: &str = "read a part of an object";
-        match self.backend()?.store.get_range(&path(DOING, key)?, range).await {
+        let (store, path, start) = (&self.backend()?.store, path(DOING, key)?, range.start);
+        match store.get_range(&path, range).await {
             Ok(bytes) => Ok(Some(bytes)),
             Err(Error::NotFound { .. }) => Ok(None),
-            Err(error) => Err(failure(DOING, error)),
+            // That a part lies behind the end is said in no way of its own.
+            Err(error) => match store.head(&path).await {
+                Ok(found) if found.size <= start => Err(StoreError::corrupt(DOING, "the object is too short")),
+                _ => Err(failure(DOING, error)),
+            },
         }
     }
 
@@ -140,20 +151,33 @@ impl Objects {
 
     /// The objects whose keys begin with the folder `prefix`, in no order.
     pub fn list(&self, prefix: &str) -> BoxStream<'static, Result<FoundObject, StoreError>> {
-        const DOING: &str = "list objects";
-        let listed = path(DOING, prefix).and_then(|prefix| Ok(self.backend()?.store.list(Some(&prefix))));
-        match listed {
-            Err(error) => once(ready(Err(error))).boxed(),
-            Ok(listed) => listed
-                .map(|found| match found {
-                    Ok(found) => Ok(FoundObject {
-                        key: found.location.to_string(),
-                        modified_ms: u64::try_from(found.last_modified.timestamp_millis()).unwrap_or(0),
-                    }),
-                    Err(error) => Err(failure(DOING, error)),
-                })
-                .boxed(),
+        let listed = path(LISTING, prefix).and_then(|prefix| Ok(self.backend()?.store.list(Some(&prefix))));
+        found(listed)
+    }
+
+    /// Those after the key `after`, in the order of their keys. Where the place has no order they are all held at once.
+    pub fn list_after(&self, prefix: &str, after: Option<&str>) -> BoxStream<'static, Result<FoundObject, StoreError>> {
+        let Some(after) = after else { return self.in_order(self.list(prefix)) };
+        let listed = path(LISTING, prefix).and_then(|prefix| {
+            let after = path(LISTING, after)?;
+            Ok(self.backend()?.store.list_with_offset(Some(&prefix), &after))
+        });
+        self.in_order(found(listed))
+    }
+
+    fn in_order(
+        &self,
+        listed: BoxStream<'static, Result<FoundObject, StoreError>>,
+    ) -> BoxStream<'static, Result<FoundObject, StoreError>> {
+        if self.backend().is_ok_and(|backend| backend.lists_in_order) {
+            return listed;
         }
+        let sorted = async move {
+            let mut all: Vec<FoundObject> = listed.try_collect().await?;
+            all.sort_unstable_by(|one, other| one.key.cmp(&other.key));
+            Ok(iter(all.into_iter().map(Ok)))
+        };
+        once(sorted).try_flatten().boxed()
     }
 
     /// A URL that reads the object without credentials for a while; none where the place has no such URLs.
@@ -162,6 +186,23 @@ impl Objects {
         let Some(signer) = &self.backend()?.signer else { return Ok(None) };
         let url = signer.signed_url(http::Method::GET, &path(DOING, key)?, lives).await;
         url.map(|url| Some(url.to_string())).map_err(|error| failure(DOING, error))
+    }
+}
+
+/// Objects as they are listed.
+fn found(
+    listed: Result<BoxStream<'static, object_store::Result<ObjectMeta>>, StoreError>,
+) -> BoxStream<'static, Result<FoundObject, StoreError>> {
+    let of = |found: object_store::Result<ObjectMeta>| match found {
+        Ok(found) => Ok(FoundObject {
+            key: found.location.to_string(),
+            modified_ms: u64::try_from(found.last_modified.timestamp_millis()).unwrap_or(0),
+        }),
+        Err(error) => Err(failure(LISTING, error)),
+    };
+    match listed {
+        Err(error) => once(ready(Err(error))).boxed(),
+        Ok(listed) => listed.map(of).boxed(),
     }
 }
 

@@ -3,7 +3,8 @@
 use crate::batch::{Freshness, item_key};
 use crate::error::StoreError;
 use crate::item::{self, Item, n, s};
-use crate::schema::{BY_START, attribute as a};
+use crate::listed::{Listed, listed};
+use crate::schema::attribute as a;
 use crate::table::Table;
 use crate::view::{RecordBody, Source, stored_scores, stored_version};
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -92,7 +93,7 @@ pub struct Days {
 impl Days {
     /// The bounds of a key `<type>#<time>` for these days. Times begin with a digit; `:` comes after every digit and
     /// `~` after everything, which is where records without a date stand.
-    fn bounds(&self, data_type: DataType) -> (String, String) {
+    pub(crate) fn bounds(&self, data_type: DataType) -> (String, String) {
         let from = self.from.as_deref().unwrap_or_default();
         let to = match &self.to {
             Some(to) => format!("{to}~"),
@@ -100,6 +101,11 @@ impl Days {
             None => "~~".to_owned(),
         };
         (format!("{data_type}#{from}"), format!("{data_type}#{to}"))
+    }
+
+    /// The bounds of everything that has a date: what has none stands behind it.
+    pub(crate) fn dated(data_type: DataType) -> (String, String) {
+        (format!("{data_type}#"), format!("{data_type}#:"))
     }
 
     /// Whether a key `<type>#<time>` lies in these days.
@@ -117,54 +123,10 @@ impl Table {
     }
 
     /// The records of these keys, in their order, of those that there are. Deleted ones are returned as such.
-    pub async fn records_of(&self, partition: &Partition, keys: &[RecordKey]) -> Result<Vec<StoredRecord>, StoreError> {
+    pub async fn records_of(&self, partition: &Partition, keys: &[RecordKey]) -> Result<Vec<Listed>, StoreError> {
         let sort_keys: Vec<String> = keys.iter().map(|key| key.sort_key().to_owned()).collect();
-        self.items_of("read records", partition, &sort_keys, None, Freshness::Latest)
-            .await?
-            .iter()
-            .map(record_of)
-            .collect()
-    }
-
-    /// Up to `limit` records of one type, by date as sent, after `after`. Deleted ones are left out, so that a page may
-    /// hold fewer and yet not be the last. What was written within the last moment may be missing: that halves what a list
-    /// costs, and the index of sessions follows the table no sooner.
-    pub async fn records(
-        &self,
-        partition: &Partition,
-        data_type: DataType,
-        days: &Days,
-        after: Option<&Position>,
-        limit: usize,
-    ) -> Result<Page<StoredRecord>, StoreError> {
-        let (low, high) = days.bounds(data_type);
-        let index = (!data_type.is_daily()).then_some(BY_START);
-        let range = if index.is_some() { a::START_KEY } else { a::SORT };
-        let output = self
-            .client()
-            .query()
-            .table_name(self.name())
-            .set_index_name(index.map(str::to_owned))
-            .key_condition_expression("#partition = :partition AND #range BETWEEN :low AND :high")
-            .expression_attribute_names("#partition", a::PARTITION)
-            .expression_attribute_names("#range", range)
-            .expression_attribute_values(":partition", s(partition.as_str()))
-            .expression_attribute_values(":low", s(low))
-            .expression_attribute_values(":high", s(high))
-            .set_exclusive_start_key(after.map(|after| start_of(partition, after)))
-            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
-            .send()
-            .await
-            .map_err(|error| StoreError::from_sdk("list records", error))?;
-        let next = output.last_evaluated_key.as_ref().and_then(position_of);
-        let mut items = output.items.unwrap_or_default();
-        if index.is_some() {
-            let keys: Vec<String> = items.iter().filter_map(|item| item::text(item, a::SORT)).collect();
-            items = self.items_of("list records", partition, &keys, None, Freshness::Recent).await?;
-        }
-        let records: Result<Vec<_>, _> =
-            items.iter().filter(|item| !item::flag(item, a::DELETED)).map(record_of).collect();
-        Ok(Page { entries: records?, next })
+        let items = self.items_of("read records", partition, &sort_keys, None, Freshness::Latest).await?;
+        Ok(items.iter().map(listed).collect())
     }
 
     /// Records of one type that were written at or after a time, in milliseconds since 1970, by their keys, after `after`.
@@ -176,14 +138,15 @@ impl Table {
         data_type: DataType,
         since_ms: u64,
         after: Option<&Position>,
-    ) -> Result<Page<StoredRecord>, StoreError> {
+    ) -> Result<Page<Listed>, StoreError> {
         let output = self
             .client()
             .query()
             .table_name(self.name())
             .consistent_read(true)
             .key_condition_expression("#partition = :partition AND #sort BETWEEN :low AND :high")
-            .filter_expression("#updated >= :since")
+            // Also what does not say when it was written, which is damaged.
+            .filter_expression("NOT #updated < :since")
             .expression_attribute_names("#partition", a::PARTITION)
             .expression_attribute_names("#sort", a::SORT)
             .expression_attribute_names("#updated", a::UPDATED_AT)
@@ -197,8 +160,7 @@ impl Table {
             .await
             .map_err(|error| StoreError::from_sdk("list changes", error))?;
         let next = output.last_evaluated_key.as_ref().and_then(position_of);
-        let records: Result<Vec<_>, _> = output.items.unwrap_or_default().iter().map(record_of).collect();
-        Ok(Page { entries: records?, next })
+        Ok(Page { entries: output.items.unwrap_or_default().iter().map(listed).collect(), next })
     }
 
     /// The versions of these records, of those that there are.
@@ -237,8 +199,13 @@ pub(crate) fn position_of(key: &Item) -> Option<Position> {
     Some(Position { record: item::text(key, a::SORT)?, start_key: item::text(key, a::START_KEY) })
 }
 
+/// What reading a record fails with whose item is damaged.
+pub(crate) fn incomplete() -> StoreError {
+    StoreError::corrupt("read a record", "an attribute is missing from its item")
+}
+
 pub(crate) fn record_of(item: &Item) -> Result<StoredRecord, StoreError> {
-    let damaged = || StoreError::corrupt("read a record", "an attribute is missing from its item");
+    let damaged = incomplete;
     let key = item::text(item, a::SORT).as_deref().and_then(RecordKey::from_sort_key).ok_or_else(damaged)?;
     let body = if item::flag(item, a::DELETED) {
         RecordBody::Deleted

@@ -68,7 +68,8 @@ impl Table {
         latest: bool,
     ) -> Result<(Vec<Met>, Option<RoundPosition>), StoreError> {
         let start = after.map(RoundPosition::start);
-        let request = self.client().scan().table_name(self.name()).consistent_read(latest).set_exclusive_start_key(start);
+        let request =
+            self.client().scan().table_name(self.name()).consistent_read(latest).set_exclusive_start_key(start);
         let output = request.send().await.map_err(|error| StoreError::from_sdk("go through the table", error))?;
         let next = output.last_evaluated_key.as_ref().and_then(position_of);
         Ok((output.items.unwrap_or_default().iter().map(met).collect(), next))

@@ -60,7 +60,7 @@ pub(crate) fn backend(place: Place<'_>) -> Result<Backend, StoreError> {
     };
     let s3 = s3.build().map_err(|_| StoreError::refused("set up the bucket", "its name or endpoint is not one"))?;
     let s3 = Arc::new(s3);
-    Ok(Backend { store: Arc::clone(&s3) as _, signer: Some(s3), keeps_metadata: true })
+    Ok(Backend { store: Arc::clone(&s3) as _, signer: Some(s3), keeps_metadata: true, lists_in_order: true })
 }
 
 #[derive(Debug)]

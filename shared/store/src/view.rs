@@ -6,6 +6,7 @@
 
 use crate::error::StoreError;
 use crate::item::{self, Change, Item, b, n, s};
+use crate::reader::record_of;
 use crate::schema::{NO_REFERENCE, attribute as a};
 use crate::table::{Changed, Table};
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
@@ -98,8 +99,9 @@ impl Table {
         provenance: Provenance<'_>,
     ) -> Result<Applied, StoreError> {
         let copy = &copies.greatest;
+        let mut damaged = None;
         for _round in 0..MAX_ROUNDS {
-            let change = record_change(copy, body, provenance);
+            let change = record_change(copy, body, provenance, damaged.take().as_ref());
             let sort_key = copy.key.sort_key();
             match self.change("store a record", partition, sort_key, change, ReturnValue::UpdatedOld).await? {
                 Changed::Made(before) => {
@@ -112,7 +114,13 @@ impl Table {
                     }
                 }
                 Changed::Refused(stored) => {
-                    let Some(version) = stored_version(&stored) else { continue };
+                    let readable = |version: &Version| *version != copy.version || record_of(&stored).is_ok();
+                    let Some(version) = stored_version(&stored).filter(readable) else {
+                        // Nothing would ever be greater than what does not compare, and nothing but a repeat mends what
+                        // lost its body.
+                        damaged = Some(stored);
+                        continue;
+                    };
                     let newer = newer_scores(scores_of(copies.all()), &stored_scores(&stored));
                     if newer.is_empty() || self.raise_scores(partition, copy, newer, provenance).await? {
                         let standing = Standing::of(Some(&version), &copy.version);
@@ -135,6 +143,7 @@ impl Table {
         mut scores: StoredScores,
         provenance: Provenance<'_>,
     ) -> Result<bool, StoreError> {
+        let mut there = Item::new();
         for _round in 0..MAX_ROUNDS {
             if scores.is_empty() {
                 return Ok(true);
@@ -142,7 +151,9 @@ impl Table {
             let mut change = Change::default();
             change.require_presence(a::VERSION);
             for (name, register) in &scores {
-                change.raise(&score_attribute(name), b(register.as_bytes()));
+                let attribute = score_attribute(name);
+                let unreadable = there.get(&attribute).filter(|_| stored_score(&there, &attribute).is_none());
+                change.raise_over(&attribute, b(register.as_bytes()), unreadable);
             }
             change.set(a::UPDATED_AT, n(provenance.now_ms));
             change.set(a::TOUCH, touch());
@@ -150,22 +161,26 @@ impl Table {
             match self.change("store scores", partition, sort_key, change, ReturnValue::None).await? {
                 Changed::Made(_) => return Ok(true),
                 Changed::Refused(stored) if stored_version(&stored).is_none() => return Ok(false),
-                Changed::Refused(stored) => scores = newer_scores(scores, &stored_scores(&stored)),
+                Changed::Refused(stored) => {
+                    scores = newer_scores(scores, &stored_scores(&stored));
+                    there = stored;
+                }
             }
         }
         Err(StoreError::contended("store scores"))
     }
 
     /// Updates a connection and returns it as it is afterwards. `user` is its id, kept beside the key where the key
-    /// holds only a hash.
+    /// holds only a hash. A register that cannot be read is set anew: it must not stand in the way for good.
     pub async fn update_connection(
         &self,
         partition: &Partition,
         user: &UserId<'_>,
         mut update: ConnectionUpdate,
     ) -> Result<Connection, StoreError> {
+        let mut there = Item::new();
         for _round in 0..MAX_ROUNDS {
-            let change = connection_change(partition, user, &update);
+            let change = connection_change(partition, user, &update, &there);
             match self.change("store a connection", partition, CONNECTION, change, ReturnValue::AllNew).await? {
                 Changed::Made(item) => return Ok(connection_of(&item)),
                 Changed::Refused(item) => {
@@ -174,6 +189,7 @@ impl Table {
                     if update.registers.is_empty() {
                         return Ok(stored);
                     }
+                    there = item;
                 }
             }
         }
@@ -192,10 +208,16 @@ fn score_attribute(name: &str) -> String {
 }
 
 /// The whole of an item after a copy won: what it does not have is removed, so that nothing of an older copy lingers.
-/// A record's version is never below its scores', so its own need no guard.
-fn record_change(copy: &RecordCopy<'_>, body: &RecordBody, provenance: Provenance<'_>) -> Change {
+/// A record's version is never below its scores', so its own need no guard. In the place of what is damaged it comes
+/// whatever that was.
+fn record_change(
+    copy: &RecordCopy<'_>,
+    body: &RecordBody,
+    provenance: Provenance<'_>,
+    damaged: Option<&Item>,
+) -> Change {
     let mut change = Change::default();
-    change.raise(a::VERSION, b(copy.version.as_bytes()));
+    change.raise_over(a::VERSION, b(copy.version.as_bytes()), damaged.and_then(|damaged| damaged.get(a::VERSION)));
     change.set(a::RULE, n(RULE));
     change.set(a::DELIVERY, s(provenance.delivery.sort_key()));
     change.set(a::UPDATED_AT, n(provenance.now_ms));
@@ -225,7 +247,12 @@ fn record_change(copy: &RecordCopy<'_>, body: &RecordBody, provenance: Provenanc
             None => change.remove(name),
         }
     }
-    for (name, register) in scores_of([copy]) {
+    let scores = scores_of([copy]);
+    let scores = match damaged {
+        Some(damaged) => newer_scores(scores, &stored_scores(damaged)),
+        None => scores,
+    };
+    for (name, register) in scores {
         change.set(&score_attribute(&name), b(register.as_bytes()));
     }
     change
@@ -239,10 +266,10 @@ fn start_key(copy: &RecordCopy<'_>) -> Option<String> {
     (!data_type.is_daily()).then(|| format!("{data_type}#{moment}"))
 }
 
-fn connection_change(partition: &Partition, user: &UserId<'_>, update: &ConnectionUpdate) -> Change {
+fn connection_change(partition: &Partition, user: &UserId<'_>, update: &ConnectionUpdate, there: &Item) -> Change {
     let mut change = Change::default();
     for (name, register) in &update.registers {
-        change.raise(name, b(register.as_bytes()));
+        change.raise_over(name, b(register.as_bytes()), unreadable(there, name));
     }
     let reference = update.registers.get(register::REFERENCE_ID).map(Register::value).and_then(ReferenceId::new);
     match reference {
@@ -263,14 +290,32 @@ pub(crate) fn stored_scores(item: &Item) -> StoredScores {
     item.keys()
         .filter_map(|attribute| {
             let name = attribute.strip_prefix(a::SCORE)?;
-            let register = ScoreRegister::from_bytes(item::bytes(item, attribute)?)?;
-            Some((name.to_owned(), register))
+            Some((name.to_owned(), stored_score(item, attribute)?))
         })
         .collect()
 }
 
+fn stored_score(item: &Item, attribute: &str) -> Option<ScoreRegister> {
+    ScoreRegister::from_bytes(item::bytes(item, attribute)?)
+}
+
 pub(crate) fn connection_of(item: &Item) -> Connection {
-    let registers: Registers =
-        item.keys().filter_map(|name| Some((name.clone(), Register::from_bytes(item::bytes(item, name)?)?))).collect();
+    let registers: Registers = item.keys().filter_map(|name| Some((name.clone(), register_of(item, name)?))).collect();
     Connection::new(registers)
+}
+
+fn register_of(item: &Item, name: &str) -> Option<Register> {
+    Register::from_bytes(item::bytes(item, name)?)
+}
+
+/// What is in the place of a register and is none.
+pub(crate) fn unreadable<'i>(item: &'i Item, name: &str) -> Option<&'i AttributeValue> {
+    item.get(name).filter(|_| register_of(item, name).is_none())
+}
+
+/// The names of the registers of a connection that cannot be read.
+pub(crate) fn unreadable_registers(item: &Item) -> Vec<&str> {
+    const NO_REGISTERS: [&str; 4] = [a::PARTITION, a::SORT, a::REFERENCE, a::IDENTIFIER];
+    let names = item.keys().map(String::as_str).filter(|name| !NO_REGISTERS.contains(name));
+    names.filter(|name| unreadable(item, name).is_some()).collect()
 }

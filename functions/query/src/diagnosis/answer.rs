@@ -1,7 +1,7 @@
 //! How a diagnosis is told. Dates and types, and nothing that was measured.
 
 use crate::connections::ConnectionAnswer;
-use crate::diagnosis::case::{Case, Neighbour, RefusalsKnown, Trouble, TypeCase, counted};
+use crate::diagnosis::case::{Case, Damaged, Neighbour, RefusalsKnown, Trouble, TypeCase, counted};
 use crate::diagnosis::findings::{self, Finding};
 use crate::diagnosis::witness::{Ask, TerraUser};
 use crate::times::instant;
@@ -106,7 +106,16 @@ struct LookedAt {
     since: Option<String>,
     cut_off: bool,
     requests_cut_off: bool,
+    /// What lies there and cannot be read.
+    damaged: DamagedAnswer,
     signature_failures: SignatureFailures,
+}
+
+#[derive(Debug, Serialize)]
+struct DamagedAnswer {
+    deliveries: usize,
+    records: usize,
+    marks: usize,
 }
 
 #[derive(Debug, Serialize)]
@@ -149,6 +158,7 @@ impl DiagnosisAnswer {
                 since: case.deliveries.since.map(instant),
                 cut_off: case.deliveries.cut_off,
                 requests_cut_off: case.requests_cut_off,
+                damaged: DamagedAnswer::from(&case.damaged),
                 signature_failures: SignatureFailures {
                     count: match case.refusals {
                         RefusalsKnown::Here(refusals) => Some(refusals.count),
@@ -271,7 +281,9 @@ fn life(case: &Case) -> Vec<Moment> {
 }
 
 fn told(user_id: &str, connection: &Connection) -> ConnectionAnswer {
-    ConnectionAnswer::from(&StoredConnection { user_id: user_id.to_owned(), connection: connection.clone() })
+    let (user_id, connection) = (user_id.to_owned(), connection.clone());
+    // How much of it cannot be read stands beside what else cannot.
+    ConnectionAnswer::from(&StoredConnection { user_id, connection, unreadable: Vec::new() })
 }
 
 fn neighbour(neighbour: &Neighbour) -> ConnectionAnswer {
@@ -290,6 +302,12 @@ impl From<(&DataType, &TypeCase)> for TypeAnswer {
             usual_interval_seconds: known.usual_ms().map(|usual| usual / 1_000),
             deliveries: known.times.len(),
         }
+    }
+}
+
+impl From<&Damaged> for DamagedAnswer {
+    fn from(damaged: &Damaged) -> Self {
+        Self { deliveries: damaged.deliveries.len(), records: damaged.records, marks: damaged.marks }
     }
 }
 

@@ -85,6 +85,17 @@ pub struct Deliveries {
     pub happened: Vec<(u64, String)>,
 }
 
+/// What lies there and cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Damaged {
+    /// When the deliveries were made, in milliseconds since 1970, newest first.
+    pub deliveries: Vec<u64>,
+    /// Types whose latest record it is.
+    pub records: usize,
+    /// Parts of what is known of the connection.
+    pub marks: usize,
+}
+
 /// A large request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestCase {
@@ -127,6 +138,8 @@ pub struct Case {
     pub user_id: String,
     /// What may be shown of the connection; `None` where no delivery was about it.
     pub connection: Option<Connection>,
+    /// What cannot be read.
+    pub damaged: Damaged,
     /// The types that there is something of.
     pub types: BTreeMap<DataType, TypeCase>,
     /// The log.

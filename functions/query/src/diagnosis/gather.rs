@@ -1,8 +1,10 @@
 //! Reads what is known of a connection. Every read is bounded; where more is there, the answer says so.
 
+use crate::connections;
 use crate::diagnosis::answer::UnknownReference;
 use crate::diagnosis::case::{
-    Case, Deliveries, HOUR, MINUTE, Neighbour, RETRIES, RefusalsKnown, RequestCase, Trouble, TypeCase, is_measured,
+    Case, Damaged, Deliveries, HOUR, MINUTE, Neighbour, RETRIES, RefusalsKnown, RequestCase, Trouble, TypeCase,
+    is_measured,
 };
 use crate::diagnosis::witness::{Ask, Witness};
 use crate::error::QueryError;
@@ -11,7 +13,7 @@ use std::collections::{BTreeMap, HashSet};
 use terrace_records::erasure::made_ms;
 use terrace_records::{Connection, Partition, PartitionKind, RecordKey, Request, Status};
 use terrace_store::frames::unpack_text;
-use terrace_store::{Log, LoggedDelivery, RecordBody, StoreError, StoredRecord, Table};
+use terrace_store::{Listed, Log, LoggedDelivery, RecordBody, StoreError, StoredRecord, Table};
 use terrace_terra::ids::{Identifier, ReferenceId, UserId};
 use terrace_terra::{DataType, EventType};
 
@@ -50,6 +52,7 @@ struct Found {
     latest: Vec<StoredRecord>,
     requests: Vec<(String, Request)>,
     more_requests: bool,
+    damaged: Damaged,
 }
 
 impl Gather<'_> {
@@ -67,17 +70,22 @@ impl Gather<'_> {
         let partition = Partition::of_user(user);
         let mut found = self.find(&partition, deliveries).await?;
         // Looked at afterwards: an erase that was marked before what was read came is seen.
-        let stored = self.table.connection(&partition).await?.map(|stored| stored.connection);
+        let stored = connections::read(self.table, &partition).await?;
+        found.damaged.marks = stored.as_ref().map_or(0, |stored| stored.unreadable.len());
+        let stored = stored.map(|stored| stored.connection);
         let erasure = stored.as_ref().and_then(|connection| connection.erasure(PartitionKind::User));
         let goes = |ms: u64| erasure.is_some_and(|erasure| erasure.takes(ms));
         found.deliveries.retain(|delivery| !goes(delivery.key.time_ms()));
+        found.damaged.deliveries.retain(|made_ms| !goes(*made_ms));
         let connection = stored.map(|connection| connection.shown(PartitionKind::User));
         let status = connection.as_ref().map(Connection::status);
         if matches!(status, Some(Status::Erased | Status::Replaced)) {
             found.latest.clear();
+            found.damaged.records = 0;
         }
         if status == Some(Status::Erased) {
             found.requests.clear();
+            found.damaged = Damaged::default();
         }
         found.latest.retain(|record| !goes(made_ms(Some(record.key.data_type()), &record.version)));
         let successor = match status {
@@ -109,6 +117,7 @@ impl Gather<'_> {
             successor: successor.map(|next| neighbour(next.user.as_str(), &next.connection)),
             others,
             connection,
+            damaged: found.damaged,
             refusals: self.refusals,
             terra,
         })
@@ -147,24 +156,27 @@ impl Gather<'_> {
         let newest = self.log.newest(partition, deliveries).await?;
         let latest = DataType::ALL.map(|data_type| self.latest(partition, data_type));
         let latest: Result<Vec<_>, _> = join_all(latest).await.into_iter().collect();
+        let (latest, damaged): (Vec<_>, Vec<_>) = latest?.into_iter().flatten().partition(Result::is_ok);
         let requests = self.table.requests(partition, None, MAX_REQUESTS).await?;
         Ok(Found {
             deliveries: newest.entries,
             more: newest.more,
-            latest: latest?.into_iter().flatten().collect(),
+            latest: latest.into_iter().flatten().collect(),
             requests: requests.entries,
             more_requests: requests.next.is_some(),
+            damaged: Damaged { deliveries: newest.damaged, records: damaged.len(), marks: 0 },
         })
     }
 
     /// The latest record of a type. There is one athlete, which has no date.
-    async fn latest(&self, partition: &Partition, data_type: DataType) -> Result<Option<StoredRecord>, StoreError> {
+    async fn latest(&self, partition: &Partition, data_type: DataType) -> Result<Option<Listed>, StoreError> {
         if data_type != DataType::Athlete {
             return self.table.latest_record(partition, data_type).await;
         }
         let Some(id) = Identifier::new("athlete") else { return Ok(None) };
-        let athlete = self.table.record(partition, &RecordKey::new(data_type, &id)).await?;
-        Ok(athlete.filter(|athlete| athlete.body != RecordBody::Deleted))
+        let mut athlete = self.table.records_of(partition, &[RecordKey::new(data_type, &id)]).await?;
+        athlete.retain(|athlete| !athlete.as_ref().is_ok_and(StoredRecord::is_deleted));
+        Ok(athlete.pop())
     }
 
     async fn ask(&self, user: &UserId<'_>) -> Result<Ask, QueryError> {
@@ -185,7 +197,8 @@ impl Gather<'_> {
 
     async fn neighbours(&self, reference: &ReferenceId<'_>) -> Result<(Vec<Neighbour>, bool), QueryError> {
         let page = self.table.connections_of(reference, None, MAX_CONNECTIONS).await?;
-        let all = page.entries.iter().map(|stored| neighbour(&stored.user_id, &stored.connection));
+        let sure = page.entries.iter().filter(|stored| !stored.is_unsure());
+        let all = sure.map(|stored| neighbour(&stored.user_id, &stored.connection));
         // The index has connections without a reference under `-`, which is a name that somebody may be given too.
         let own = all.filter(|other| other.connection.reference_id() == Some(reference.as_str()));
         Ok((own.collect(), page.next.is_some()))

@@ -21,6 +21,7 @@ pub mod witness;
 use crate::error::QueryError;
 use crate::nearby::NO_SUCH_USER;
 use answer::{DiagnosisAnswer, ReferenceDiagnosis, Unknown};
+use case::Damaged;
 use gather::Gather;
 use terrace_runtime::http::Answer;
 use terrace_terra::DataType;
@@ -37,7 +38,8 @@ const NO_SUCH_REFERENCE: &str = "no connection has this reference";
 /// When the store does not answer.
 pub async fn of_user(gather: &Gather<'_>, user: &UserId<'_>, asked: Option<DataType>) -> Result<Answer, QueryError> {
     let case = gather.user(user, asked, gather::MAX_DELIVERIES).await?;
-    let unknown = case.connection.is_none() && case.deliveries.looked_at == 0 && case.requests.is_empty();
+    let nothing = case.deliveries.looked_at == 0 && case.damaged == Damaged::default() && case.requests.is_empty();
+    let unknown = case.connection.is_none() && nothing;
     let diagnosis = DiagnosisAnswer::of(&case);
     Ok(match unknown {
         true => Answer::json(404, &Unknown::new(NO_SUCH_USER, diagnosis)),

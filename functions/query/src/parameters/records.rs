@@ -5,7 +5,7 @@ use super::{Parameters, data_type};
 use crate::error::QueryError;
 use std::borrow::Cow;
 use terrace_records::RecordKey;
-use terrace_store::{Position, StoredRecord};
+use terrace_store::Position;
 use terrace_terra::DataType;
 use terrace_terra::ids::Identifier;
 
@@ -68,9 +68,8 @@ impl<'q> RecordsQuestion<'q> {
         DataType::ALL.into_iter().filter(|one| self.types.is_empty() || self.types.contains(one))
     }
 
-    /// Where a record stands in the list that answers this.
-    pub fn place_of(&self, record: &StoredRecord) -> Position {
-        let position = record.position();
+    /// Where what stands there in the list of its type stands in the list that answers this.
+    pub fn place_of(&self, position: Position) -> Position {
         // Changes are listed by key, not by date.
         Position { start_key: position.start_key.filter(|_| self.updated_since.is_none()), ..position }
     }

@@ -12,9 +12,10 @@ pub mod page;
 
 use self::etag::Etag;
 use self::hidden::{Hidden, made};
-use self::page::AnswerPage;
+use self::page::{AnswerPage, Finished};
+use crate::connections;
 use crate::cursor::{Place, Question};
-use crate::error::QueryError;
+use crate::error::{Damage, QueryError, is_zero};
 use crate::nearby::{self, Whose};
 use crate::openapi::shapes::RecordAnswer;
 use crate::parameters::{Detail, RecordsQuestion};
@@ -23,7 +24,8 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use terrace_records::{Connection, Partition, RecordKey, Status};
 use terrace_runtime::http::{Answer, JSON};
-use terrace_store::{Log, StoredRecord, Table};
+use terrace_runtime::telemetry::Telemetry;
+use terrace_store::{Log, StoreError, StoredRecord, Table};
 use terrace_terra::ids::Identifier;
 use utoipa::ToSchema;
 
@@ -36,6 +38,9 @@ const LATE_MS: u64 = 16 * 60 * 1_000;
 pub struct RecordsAnswer {
     #[schema(value_type = Vec<RecordAnswer>)]
     records: Vec<Box<RawValue>>,
+    /// How many of this page cannot be read: their items, or the objects that they lie in, are damaged.
+    #[serde(skip_serializing_if = "is_zero")]
+    damaged: usize,
     /// Where to go on; null at the end.
     #[schema(required = true)]
     cursor: Option<String>,
@@ -57,6 +62,19 @@ pub struct Records<'s> {
     pub log: &'s Log,
     /// The tags of what whoever asks has already: the header `If-None-Match`.
     pub known: Option<&'s str>,
+    /// Where it is said that some cannot be read.
+    pub telemetry: &'s Telemetry,
+}
+
+/// What came of reading a record.
+#[derive(Debug)]
+enum Answered {
+    /// The record as it is answered.
+    Record(Box<RawValue>),
+    /// It cannot be read.
+    Damaged(StoreError),
+    /// An erase has taken it meanwhile.
+    Gone,
 }
 
 impl Records<'_> {
@@ -64,7 +82,12 @@ impl Records<'_> {
     pub async fn one(&self, whose: &Whose<'_>, name: &str, id: &Identifier<'_>) -> Result<Answer, QueryError> {
         let data_type = crate::parameters::data_type(name)?;
         let partition = whose.partition();
-        let record = self.table.record(&partition, &RecordKey::new(data_type, id)).await?;
+        let record = self.table.record(&partition, &RecordKey::new(data_type, id)).await;
+        let record = match record {
+            // What is hidden is not there, whatever is left of it.
+            Err(error) if error.is_corrupt() && self.hides_all(&partition).await? => None,
+            record => record.map_err(Damage::of(Damage::RECORD))?,
+        };
         let record = record.filter(|record| !record.is_deleted());
         let connection = self.connection(&partition).await?;
         let hidden = Hidden::of(&connection, partition.kind());
@@ -76,8 +99,9 @@ impl Records<'_> {
             return Ok(unchanged(&etag));
         }
         match self.answer(&partition, &record, Detail::Full).await? {
-            Some(answer) => Ok(tagged(Answer::json(200, &answer), &etag)),
-            None => Err(nearby::no_such_record(self.table, whose, &connection).await?),
+            Answered::Record(answer) => Ok(tagged(Answer::json(200, &answer), &etag)),
+            Answered::Damaged(error) => Err(Damage::of(Damage::RECORD)(error)),
+            Answered::Gone => Err(nearby::no_such_record(self.table, whose, &connection).await?),
         }
     }
 
@@ -101,16 +125,22 @@ impl Records<'_> {
         let keys: Vec<RecordKey> = asked.types().map(|data_type| RecordKey::new(data_type, id)).collect();
         let mut found = self.table.records_of(partition, &keys).await?;
         let hidden = Hidden::of(&self.connection(partition).await?, partition.kind());
-        found.retain(|record| !record.is_deleted() && !hidden.hides(made(record)));
-        let etag = Etag::of(&found, asked.detail);
-        if !found.is_empty() && etag.is_in(self.known) {
+        found.retain(|entry| match entry {
+            Ok(record) => !record.is_deleted() && !hidden.hides(made(record)),
+            Err(damaged) => !hidden.hides(damaged.made_ms),
+        });
+        let etag = Etag::of(found.iter().flatten(), asked.detail);
+        let whole = found.iter().all(Result::is_ok);
+        if whole && !found.is_empty() && etag.is_in(self.known) {
             return Ok(unchanged(&etag));
         }
         let page = self.page_of(partition, &found, asked.detail).await?;
         let replaced_by = self.look_around(whose, partition, &page).await?;
-        let (records, _) = page.finish();
-        let answer = RecordsAnswer { records, cursor: None, next_updated_since: None, replaced_by };
-        Ok(tagged(Answer::json(200, &answer), &etag))
+        let Finished { records, damaged, .. } = self.finish(page);
+        let answer = RecordsAnswer { records, damaged, cursor: None, next_updated_since: None, replaced_by };
+        let answer = Answer::json(200, &answer);
+        // Once it is mended it is another answer to the same versions.
+        Ok(if damaged == 0 { tagged(answer, &etag) } else { answer })
     }
 
     async fn of_types(
@@ -138,10 +168,10 @@ impl Records<'_> {
             page.hide(Hidden::of(&self.connection(partition).await?, partition.kind()));
         }
         let replaced_by = if first { self.look_around(whose, partition, &page).await? } else { None };
-        let (records, next) = page.finish();
+        let Finished { records, damaged, next } = self.finish(page);
         let cursor = next.map(|position| question.cursor_to(Place { position, next_since }));
         let next_updated_since = next_since.map(instant);
-        Ok(Answer::json(200, &RecordsAnswer { records, cursor, next_updated_since, replaced_by }))
+        Ok(Answer::json(200, &RecordsAnswer { records, damaged, cursor, next_updated_since, replaced_by }))
     }
 
     /// Where nothing was found: whether there is such a user or reference at all, and the id that it goes on under.
@@ -154,7 +184,7 @@ impl Records<'_> {
         if !page.is_empty() {
             return Ok(None);
         }
-        let Some(stored) = self.table.connection(partition).await? else {
+        let Some(stored) = connections::read(self.table, partition).await? else {
             return match self.table.is_known(partition).await? {
                 true => Ok(None),
                 false => nearby::nobody(self.table, whose).await.map(|()| None),
@@ -167,21 +197,39 @@ impl Records<'_> {
     }
 
     async fn connection(&self, partition: &Partition) -> Result<Connection, QueryError> {
-        Ok(self.table.connection(partition).await?.map(|stored| stored.connection).unwrap_or_default())
+        Ok(connections::read(self.table, partition).await?.map(|stored| stored.connection).unwrap_or_default())
     }
 
-    /// A record as it is answered; `None` for one that an erase has taken meanwhile.
+    /// Whether nothing of a partition is shown.
+    async fn hides_all(&self, partition: &Partition) -> Result<bool, QueryError> {
+        Ok(Hidden::of(&self.connection(partition).await?, partition.kind()).hides(u64::MAX))
+    }
+
+    /// The page as it is answered; that some of it cannot be read is said in a line.
+    fn finish(&self, page: AnswerPage) -> Finished {
+        let finished = page.finish();
+        if finished.damaged > 0 {
+            self.telemetry.failure("list records", &format_args!("{} of a page cannot be read", finished.damaged));
+        }
+        finished
+    }
+
+    /// A record as it is answered.
     async fn answer(
         &self,
         partition: &Partition,
         record: &StoredRecord,
         detail: Detail,
-    ) -> Result<Option<Box<RawValue>>, QueryError> {
+    ) -> Result<Answered, QueryError> {
         match answer::read(self.log, record, detail).await {
-            Ok(answer) => Ok(Some(answer)),
+            Ok(answer) => Ok(Answered::Record(answer)),
             Err(error) => {
                 let hidden = Hidden::of(&self.connection(partition).await?, partition.kind());
-                if hidden.hides(made(record)) { Ok(None) } else { Err(error.into()) }
+                match error {
+                    _ if hidden.hides(made(record)) => Ok(Answered::Gone),
+                    error if error.is_corrupt() => Ok(Answered::Damaged(error)),
+                    error => Err(error.into()),
+                }
             }
         }
     }

@@ -1,14 +1,14 @@
 //! A page of records: type after type, and within a type by date, or by key where changes are followed.
 
-use super::Records;
 use super::hidden::{Hidden, made};
+use super::{Answered, Records};
 use crate::error::QueryError;
 use crate::parameters::{Detail, RecordsQuestion};
 use futures::stream::{StreamExt, iter};
 use serde_json::value::RawValue;
 use terrace_records::{Partition, RecordKey};
 use terrace_runtime::http::MAX_ANSWER_BYTES;
-use terrace_store::{Page, Position, StoreError, StoredRecord};
+use terrace_store::{Listed, Page, Position, StoreError, StoredRecord};
 use terrace_terra::DataType;
 
 /// How many whole records are read at once.
@@ -23,26 +23,60 @@ const ENVELOPE_BYTES: usize = 4_096;
 pub struct AnswerPage {
     /// Each with the time when it was made.
     records: Vec<(u64, Box<RawValue>)>,
+    /// Those that cannot be read, each with the time when it was made.
+    damaged: Vec<u64>,
     bytes: usize,
     last: Option<Position>,
     next: Option<Position>,
 }
 
+/// A page as it is answered.
+#[derive(Debug)]
+pub struct Finished {
+    /// The records.
+    pub records: Vec<Box<RawValue>>,
+    /// How many of the page cannot be read.
+    pub damaged: usize,
+    /// Where the next page begins.
+    pub next: Option<Position>,
+}
+
 impl AnswerPage {
     /// Whether nothing was found.
     pub fn is_empty(&self) -> bool {
-        self.records.is_empty()
+        self.records.is_empty() && self.damaged.is_empty()
     }
 
     /// Leaves out what is hidden.
     pub fn hide(&mut self, hidden: Hidden) {
         self.records.retain(|(made_ms, _)| !hidden.hides(*made_ms));
+        self.damaged.retain(|made_ms| !hidden.hides(*made_ms));
         self.next = self.next.take().filter(|_| !hidden.hides(u64::MAX));
     }
 
-    /// The records, and where the next page begins.
-    pub fn finish(self) -> (Vec<Box<RawValue>>, Option<Position>) {
-        (self.records.into_iter().map(|(_, record)| record).collect(), self.next)
+    /// The page as it is answered.
+    pub fn finish(self) -> Finished {
+        let records = self.records.into_iter().map(|(_, record)| record).collect();
+        Finished { records, damaged: self.damaged.len(), next: self.next }
+    }
+
+    /// Adds what came of reading an entry of the list. `false` if there is no room left for it.
+    fn add(&mut self, entry: &Listed, answered: Answered, place: Option<Position>) -> bool {
+        let made_ms = entry.as_ref().map_or_else(|damaged| damaged.made_ms, made);
+        match answered {
+            Answered::Record(answer) => {
+                let bytes = self.bytes + answer.get().len() + 1;
+                if bytes + ENVELOPE_BYTES > MAX_ANSWER_BYTES && !self.records.is_empty() {
+                    return false;
+                }
+                self.bytes = bytes;
+                self.records.push((made_ms, answer));
+            }
+            Answered::Damaged(_) => self.damaged.push(made_ms),
+            Answered::Gone => return true,
+        }
+        self.last = place.or(self.last.take());
+        true
     }
 }
 
@@ -90,38 +124,36 @@ impl Records<'_> {
         asked: &RecordsQuestion<'_>,
         after: Option<&Position>,
         room: usize,
-    ) -> Result<Page<StoredRecord>, StoreError> {
+    ) -> Result<Page<Listed>, StoreError> {
         let range = &asked.range;
         let Some(since) = asked.updated_since else {
             let mut found = self.table.records(partition, data_type, &range.days(), after, room).await?;
-            found.entries.retain(|record| range.has_moment_of(record));
+            found.entries.retain(|entry| entry.as_ref().map_or(true, |record| range.has_moment_of(record)));
             return Ok(found);
         };
         let mut found = self.table.changed(partition, data_type, since, after).await?;
         // A deleted one has no start any more, and may be one that who follows the range still has.
         let in_range = |record: &StoredRecord| range.has_day_of(record) && range.has_moment_of(record);
-        found.entries.retain(|record| record.is_deleted() || in_range(record));
+        let listed = |record: &StoredRecord| record.is_deleted() || in_range(record);
+        found.entries.retain(|entry| entry.as_ref().map_or(true, listed));
         Ok(found)
     }
 
-    /// Adds records to a page. `false` if it is full before all of them are in it.
+    /// Adds entries to a page. `false` if it is full before all of them are in it.
     async fn fill(
         &self,
         page: &mut AnswerPage,
         partition: &Partition,
-        found: &[StoredRecord],
+        found: &[Listed],
         asked: &RecordsQuestion<'_>,
     ) -> Result<bool, QueryError> {
         let mut answers = self.answers(partition, found, asked.detail);
-        while let Some((record, answer)) = answers.next().await {
-            let Some(answer) = answer? else { continue };
-            let bytes = page.bytes + answer.get().len() + 1;
-            if bytes + ENVELOPE_BYTES > MAX_ANSWER_BYTES && !page.records.is_empty() {
+        while let Some((entry, answer)) = answers.next().await {
+            let place =
+                entry.as_ref().map_or_else(|damaged| damaged.position.clone(), |record| Some(record.position()));
+            if !page.add(entry, answer?, place.map(|place| asked.place_of(place))) {
                 return Ok(false);
             }
-            page.bytes = bytes;
-            page.records.push((made(record), answer));
-            page.last = Some(asked.place_of(record));
         }
         Ok(true)
     }
@@ -130,26 +162,32 @@ impl Records<'_> {
     pub(super) async fn page_of(
         &self,
         partition: &Partition,
-        found: &[StoredRecord],
+        found: &[Listed],
         detail: Detail,
     ) -> Result<AnswerPage, QueryError> {
         let mut page = AnswerPage::default();
         let mut answers = self.answers(partition, found, detail);
-        while let Some((record, answer)) = answers.next().await {
-            page.records.extend(answer?.map(|answer| (made(record), answer)));
+        while let Some((entry, answer)) = answers.next().await {
+            page.add(entry, answer?, None);
         }
         Ok(page)
     }
 
-    /// Records as they are answered, several read at once.
+    /// Entries as they are answered, several read at once.
     fn answers<'f>(
         &'f self,
         partition: &'f Partition,
-        found: &'f [StoredRecord],
+        found: &'f [Listed],
         detail: Detail,
-    ) -> impl StreamExt<Item = (&'f StoredRecord, Result<Option<Box<RawValue>>, QueryError>)> + Unpin + 'f {
-        let answers: Vec<_> =
-            found.iter().map(|record| async move { (record, self.answer(partition, record, detail).await) }).collect();
+    ) -> impl StreamExt<Item = (&'f Listed, Result<Answered, QueryError>)> + Unpin + 'f {
+        let answer = |entry: &'f Listed| async move {
+            let answered = match entry {
+                Ok(record) => self.answer(partition, record, detail).await,
+                Err(damaged) => Ok(Answered::Damaged(damaged.error())),
+            };
+            (entry, answered)
+        };
+        let answers: Vec<_> = found.iter().map(answer).collect();
         Box::pin(iter(answers).buffered(CONCURRENT_READS))
     }
 }

@@ -25,7 +25,7 @@ pub fn backend(folder: &Path) -> Result<Backend, StoreError> {
     const DOING: &str = "open the folder of objects";
     create_folder(folder).map_err(|error| StoreError::refused(DOING, error))?;
     let store = LocalFileSystem::new_with_prefix(folder).map_err(|error| StoreError::refused(DOING, error))?;
-    Ok(Backend { store: Arc::new(store.with_fsync(true)), signer: None, keeps_metadata: false })
+    Ok(Backend { store: Arc::new(store.with_fsync(true)), signer: None, keeps_metadata: false, lists_in_order: false })
 }
 
 #[cfg(test)]

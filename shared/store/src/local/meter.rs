@@ -56,7 +56,9 @@ impl Meter {
     /// Objects in memory, which are counted.
     pub fn objects(&self) -> Objects {
         let store = Arc::new(MeteredObjects::new(InMemory::new(), self.clone()));
-        Objects::new(move || Ok(Backend { store: store.clone(), signer: None, keeps_metadata: true }))
+        Objects::new(move || {
+            Ok(Backend { store: store.clone(), signer: None, keeps_metadata: true, lists_in_order: true })
+        })
     }
 
     pub(super) fn count(&self, what: impl FnOnce(&mut Asked)) {

@@ -74,6 +74,7 @@ async fn check(place: &Place, job: &Job, records: u64, body: &[u8]) -> Result<()
         return Err(wrong("the table has another number of records"));
     }
     for record in page.entries {
+        let record = record.map_err(|damaged| damaged.error())?;
         let RecordBody::Summary { source, .. } = record.body else { return Err(wrong("a record is in its item")) };
         let frame = usize::try_from(source.start).ok().zip(usize::try_from(source.end).ok());
         let frame = frame.and_then(|(start, end)| chain.get(start..end)).filter(|_| source.object == object);

@@ -72,6 +72,7 @@ async fn stored(place: &Place, kind: Kind, user: &str) -> Result<Vec<(String, Ve
     loop {
         let page = place.table.records(&partition, kind.data_type(), &Days::default(), after.as_ref(), 1_000).await?;
         for record in page.entries {
+            let record = record.map_err(|damaged| damaged.error())?;
             let key = record.key.sort_key().to_owned();
             match record.body {
                 RecordBody::Whole(packed) if PACKED.contains(&packed.len()) => found.push((key, packed)),

@@ -1,7 +1,7 @@
 //! Deliveries that came, or tried to, and did not get through.
 
 use super::Finding;
-use crate::diagnosis::case::{Case, DAY, RETRIES, RefusalsKnown, Trouble, counted, span};
+use crate::diagnosis::case::{Case, DAY, Damaged, RETRIES, RefusalsKnown, Trouble, counted, span};
 use crate::times::instant;
 use std::collections::BTreeMap;
 
@@ -81,6 +81,48 @@ pub fn job_failed(case: &Case) -> Option<Finding> {
         "Look at the metric JobsFailed, the line with \"outcome\":\"failed\", and the queue of dead letters; mend the \
          cause and send the messages back. The daily round applies what was forgotten; `terrace replay --all` does it at \
          once.",
+    ))
+}
+
+/// What lies in the table and cannot be read, where it is of late.
+pub fn damaged(case: &Case) -> Option<Finding> {
+    unreadable(case).filter(|_| is_damaged_lately(case))
+}
+
+/// The same of deliveries of a while ago: what is missing now has another cause.
+pub fn damaged_before(case: &Case) -> Option<Finding> {
+    unreadable(case).filter(|_| !is_damaged_lately(case))
+}
+
+/// Of what is known of the connection and of the latest records it matters whenever it was.
+fn is_damaged_lately(case: &Case) -> bool {
+    let Damaged { deliveries, records, marks } = &case.damaged;
+    *records + *marks > 0 || deliveries.iter().any(|made_at| case.now.saturating_sub(*made_at) <= LATELY)
+}
+
+fn unreadable(case: &Case) -> Option<Finding> {
+    let Damaged { deliveries, records, marks } = &case.damaged;
+    let parts = [
+        (deliveries.len(), "delivery in the log", "deliveries in the log"),
+        (*records, "latest record of a type", "latest records of types"),
+        (*marks, "mark of the connection", "marks of the connection"),
+    ];
+    let parts: Vec<String> = parts
+        .into_iter()
+        .filter(|(number, ..)| *number > 0)
+        .map(|(number, one, many)| counted(number, one, many))
+        .collect();
+    if parts.is_empty() {
+        return None;
+    }
+    Some(Finding::new(
+        "damaged",
+        format!("Something is stored that cannot be read: {}.", parts.join(", ")),
+        "Items of the table were changed or cut short by something that is not Terrace, or were restored in part. What they \
+         said is not counted in anything else here.",
+        "Look at who writes to the table besides Terrace. `terrace replay --user USER --all` makes records and marks anew \
+         from the deliveries that are whole; `terrace verify` names those that are not, and Terra has to be asked for \
+         their days again (`terrace backfill`).",
     ))
 }
 
