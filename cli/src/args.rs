@@ -145,7 +145,7 @@ mod tests {
         let mut cli = Cli::command();
         cli.build();
         let commands: Vec<_> = cli.get_subcommands().filter(|command| command.get_name() != "help").cloned().collect();
-        assert_eq!(commands.len(), 16);
+        assert_eq!(commands.len(), 17);
         for mut command in commands {
             let name = command.get_name().to_owned();
             let (about, long) =

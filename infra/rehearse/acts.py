@@ -1,4 +1,4 @@
-"""The acts between the two plans: each does what people and Terra do, and looks at what came of it."""
+"""The acts between the plans: each does what people and Terra do, and looks at what came of it."""
 
 import base64
 import hashlib
@@ -35,7 +35,7 @@ class Acts:
         self.names: set[str] = set()
         self.bucket = stack.output("log_bucket")
 
-    def before_the_plan(self):
+    def in_order(self):
         """Their titles, and what each does."""
         return [
             ("no secret, no service", self.no_secret),
@@ -46,6 +46,7 @@ class Acts:
             ("a ping, fetched over TLS", self.ping),
             ("an answer larger than Lambda hands back", self.large_answer),
             ("an object that is gone", self.object_gone),
+            ("make terra-key: a diagnosis asks Terra, which is out of reach in here", self.diagnosis),
             ("POST /replays", self.replay),
             ("DELETE /users/{user_id}", self.erase),
             ("the daily round, once cut short", self.daily_round),
@@ -137,6 +138,13 @@ class Acts:
         expect("a record whose object is gone, without AWS saying forbidden", status in (404, 410, 500), True)
         self.say(f"{status} {said.decode()[:160]}")
         self.job("DELETE", "/users/user-without-object")
+
+    def diagnosis(self):
+        self.say(self.stack.command("terra-key", said="a-developer-id\na-key\n").strip())
+        status, _, answer = self.read("/users/pinged-user/diagnosis")
+        answer = json.loads(answer)
+        expect("a diagnosis", status, 200)
+        self.say(f"witness: {json.dumps(answer['witness'])}; findings: {[finding['code'] for finding in answer['findings']]}")
 
     def replay(self):
         self.say(json.dumps(self.job("POST", "/replays", {"only": "all"})["progress"]))

@@ -21,4 +21,7 @@ class Gaps:
             if asked.get("Publish"):
                 published = self.functions.publish_version(FunctionName=asked["FunctionName"])
                 return json.dumps(json.loads(content) | {"Version": published["Version"]}).encode()
+        # Conditions of a function's policy are told in AWS's spelling, which Terraform's provider looks for.
+        if request.method == "GET" and urlsplit(request.path).path.endswith("/policy"):
+            return content.replace(b"aws:SourceArn", b"AWS:SourceArn")
         return content

@@ -110,6 +110,9 @@ def rehearse(emulator: aws.Emulator, infra: Path, folder: Path, architecture: st
         for line in printed.splitlines():
             if line.startswith(("Plan:", "Apply complete", "no signing secret")) or ": live is version" in line:
                 say(line)
+    with act("a second plan is empty"):
+        printed = stack.terraform("plan", "-input=false", "-detailed-exitcode", f"-var-file=environments/{ENVIRONMENT}.tfvars")
+        say(next(line for line in printed.splitlines() if line.startswith("No changes.")))
     ping_host = PingHost(folder)
     with act("what was made"):
         functions = {name: Function(emulator, f"terrace-{ENVIRONMENT}-{name}", folder, ping_host.certificate) for name in NAMES}
@@ -126,7 +129,7 @@ def rehearse(emulator: aws.Emulator, infra: Path, folder: Path, architecture: st
             say(f"{key} to {function.name}, authorisation {authorisation}")
 
     acts = Acts(stack, functions, gateway, sources, schedule, ping_host, say)
-    for title, what in acts.before_the_plan():
+    for title, what in acts.in_order():
         with act(title):
             what()
     for function in functions.values():
@@ -134,9 +137,10 @@ def rehearse(emulator: aws.Emulator, infra: Path, folder: Path, architecture: st
     gateway.write_lines(emulator)
     sources.stop()
 
-    with act("a second plan is empty"):
-        printed = stack.terraform("plan", "-input=false", "-detailed-exitcode", f"-var-file=environments/{ENVIRONMENT}.tfvars")
-        say(next(line for line in printed.splitlines() if line.startswith("No changes.")))
+    with act("a plan after shipping and rolling back changes nothing"):
+        if changed := stack.planned():
+            raise SystemExit(f"it would change {changed}")
+        say("no resource; the newest version is told anew, which is an output")
     with act("nobody's name is in a log group"):
         names = names_of(stack) | acts.names
         say(f"{logged_nowhere(stack, names)} lines, none of which has any of {len(names)} names")

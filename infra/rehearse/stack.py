@@ -61,6 +61,13 @@ class Stack:
         data = {"TF_DATA_DIR": str(self.infra / ".terraform" / ENVIRONMENT)}
         return self._run(["terraform", f"-chdir={self.infra}", *arguments], "", expect, True, data)
 
+    def planned(self) -> list[str]:
+        """What a plan would change, resource by resource; outputs are none."""
+        plan = str(self.folder / "rehearsal.tfplan")
+        self.terraform("plan", "-input=false", f"-var-file=environments/{ENVIRONMENT}.tfvars", f"-out={plan}")
+        changes = json.loads(self.terraform("show", "-json", plan))["resource_changes"]
+        return [change["address"] for change in changes if change["change"]["actions"] not in (["no-op"], ["read"])]
+
     def output(self, name: str):
         """An output of the stack."""
         return json.loads(self.terraform("output", "-json", name))
