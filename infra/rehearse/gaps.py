@@ -1,5 +1,6 @@
 """What AWS does and the emulator leaves out, made up for, so that Terraform meets what it would meet."""
 
+import copy
 import json
 from urllib.parse import urlsplit
 
@@ -25,3 +26,37 @@ class Gaps:
         if request.method == "GET" and urlsplit(request.path).path.endswith("/policy"):
             return content.replace(b"aws:SourceArn", b"AWS:SourceArn")
         return content
+
+
+# What IAM calls an action, and what the emulator asks for in its place.
+SPELLINGS = {"s3:ListBucket": "s3:ListObjectsV2"}
+
+
+class Spellings:
+    """The emulator's names beside IAM's in the policies of roles, until `end`. Resources and conditions stay as they are."""
+
+    def __init__(self, emulator: Emulator, roles: list[str]):
+        self.iam, self.before = emulator.client("iam"), []
+        for role in roles:
+            for name in self.iam.list_role_policies(RoleName=role)["PolicyNames"]:
+                document = self.iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+                self.before.append((role, name, document))
+                self._put(role, name, spelled(document))
+
+    def end(self):
+        """Puts the policies back."""
+        for role, name, document in self.before:
+            self._put(role, name, document)
+
+    def _put(self, role: str, name: str, document: dict):
+        self.iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(document))
+
+
+def spelled(document: dict) -> dict:
+    """A policy with the emulator's names beside IAM's."""
+    document = copy.deepcopy(document)
+    statements = document["Statement"]
+    for statement in statements if isinstance(statements, list) else [statements]:
+        actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        statement["Action"] = actions + [SPELLINGS[action] for action in actions if action in SPELLINGS]
+    return document

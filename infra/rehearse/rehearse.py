@@ -13,6 +13,7 @@ from acts import Acts
 from audit import audit
 from event_sources import EventSources, Schedule
 from functions import Function
+from gaps import Spellings
 from gateway import Gateway
 from ping_host import PingHost
 from stack import ENVIRONMENT, STATE_BUCKET, Stack
@@ -118,6 +119,7 @@ def rehearse(emulator: aws.Emulator, infra: Path, folder: Path, architecture: st
         functions = {name: Function(emulator, f"terrace-{ENVIRONMENT}-{name}", folder, ping_host.certificate) for name in NAMES}
         sources, schedule = EventSources(emulator, functions["worker"]), Schedule(emulator, f"terrace-{ENVIRONMENT}-daily-round")
         sources.pause()
+        spellings = Spellings(emulator, [function.settings["Role"].rsplit("/", 1)[-1] for function in functions.values()])
         read_back(stack, functions)
         for mapping in sources.mappings:
             say(f"{mapping['EventSourceArn'].rsplit(':', 1)[-1]} wakes the worker, {mapping['BatchSize']} at a time, {mapping.get('FunctionResponseTypes')}")
@@ -136,6 +138,7 @@ def rehearse(emulator: aws.Emulator, infra: Path, folder: Path, architecture: st
         function.write_lines()
     gateway.write_lines(emulator)
     sources.stop()
+    spellings.end()
 
     with act("a plan after shipping and rolling back changes nothing"):
         if changed := stack.planned():

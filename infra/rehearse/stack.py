@@ -50,7 +50,7 @@ class Stack:
             "AWS_ENDPOINT_URL": self.gaps.url, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_REGION": REGION, "AWS_EC2_METADATA_DISABLED": "true", "AWS_PAGER": "",
         }  # fmt: skip
-        return os.environ | aws | {"ENV": ENVIRONMENT, "TF_IN_AUTOMATION": "1", "CARGO_NET_OFFLINE": "true"} | more
+        return os.environ | aws | {"ENV": ENVIRONMENT, "TF_IN_AUTOMATION": "1", "TF_CLI_ARGS": "-no-color", "CARGO_NET_OFFLINE": "true"} | more
 
     def command(self, name: str, said: str = "", expect: int = 0, quiet: bool = True, **more: str) -> str:
         """Runs one of the commands of `infra/bin`, and gives back what it printed."""
