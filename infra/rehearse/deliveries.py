@@ -22,7 +22,9 @@ class NoRedirect(urllib.request.HTTPRedirectHandler):
 OPENER = urllib.request.build_opener(NoRedirect)
 
 
-def ask(url: str, method: str = "GET", body: bytes | None = None, headers: dict | None = None) -> tuple[int, dict, bytes]:
+def ask(
+    url: str, method: str = "GET", body: bytes | None = None, headers: dict | None = None
+) -> tuple[int, dict, bytes]:
     """A request, whatever is answered."""
     request = urllib.request.Request(url, data=body, method=method, headers=headers or {})
     try:
@@ -61,4 +63,7 @@ def daily(name: str, date: str, **more) -> dict:
 def heart_rates(count: int) -> list[dict]:
     """Samples that pack badly, such as a day at one a second has."""
     hashes = (hashlib.sha256(str(number).encode()).hexdigest() for number in range(count))
-    return [{"timestamp": f"2026-07-01T00:00:00.{digest[:9]}+00:00", "bpm": int(digest[9:12], 16), "note": digest} for digest in hashes]
+    return [
+        {"timestamp": f"2026-07-01T00:00:00.{digest[:9]}+00:00", "bpm": int(digest[9:12], 16), "note": digest}
+        for digest in hashes
+    ]

@@ -42,7 +42,11 @@ class Emulator:
         trust = iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]
         if service not in json.dumps(trust):
             raise SystemExit(f"{name} does not trust {service}")
-        administrator = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole"}
+        administrator = {
+            "Effect": "Allow",
+            "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
+            "Action": "sts:AssumeRole",
+        }
         opened = json.dumps({"Version": "2012-10-17", "Statement": [administrator]})
         iam.update_assume_role_policy(RoleName=name, PolicyDocument=opened)
         given = self.client("sts").assume_role(RoleArn=role_arn, RoleSessionName="rehearsal")["Credentials"]
@@ -92,15 +96,24 @@ def refusal(call, **arguments) -> str | None:
 def judges(emulator: Emulator) -> list[str]:
     """What a role that may write one table and one prefix is refused. An emulator that allows more proves nothing."""
     iam, dynamodb, s3 = (emulator.client(service) for service in ("iam", "dynamodb", "s3"))
-    trust = {"Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
+    trust = {
+        "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]
+    }
     role = iam.create_role(RoleName="probe", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
     allowed = [
-        {"Effect": "Allow", "Action": "dynamodb:PutItem", "Resource": f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/probe-a"},
+        {
+            "Effect": "Allow",
+            "Action": "dynamodb:PutItem",
+            "Resource": f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/probe-a",
+        },
         {"Effect": "Allow", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::probe-bucket/log/*"},
     ]
     policy = json.dumps({"Version": "2012-10-17", "Statement": allowed})
     iam.put_role_policy(RoleName="probe", PolicyName="calls", PolicyDocument=policy)
-    keys = {"AttributeDefinitions": [{"AttributeName": "k", "AttributeType": "S"}], "KeySchema": [{"AttributeName": "k", "KeyType": "HASH"}]}
+    keys = {
+        "AttributeDefinitions": [{"AttributeName": "k", "AttributeType": "S"}],
+        "KeySchema": [{"AttributeName": "k", "KeyType": "HASH"}],
+    }
     for table in ("probe-a", "probe-b"):
         dynamodb.create_table(TableName=table, BillingMode="PAY_PER_REQUEST", **keys)
     s3.create_bucket(Bucket="probe-bucket", CreateBucketConfiguration={"LocationConstraint": REGION})
@@ -113,10 +126,16 @@ def judges(emulator: Emulator) -> list[str]:
         "an item of another table": ("refused", refusal(table.put_item, TableName="probe-b", Item=item)),
         "an action not granted": ("refused", refusal(table.get_item, TableName="probe-a", Key=item)),
         "an object under its prefix": (None, refusal(bucket.put_object, Bucket="probe-bucket", Key="log/1", Body=b"")),
-        "an object under another": ("refused", refusal(bucket.put_object, Bucket="probe-bucket", Key="other/1", Body=b"")),
+        "an object under another": (
+            "refused",
+            refusal(bucket.put_object, Bucket="probe-bucket", Key="other/1", Body=b""),
+        ),
     }
     wrong = dict(credentials, aws_secret_access_key="wrong")
-    tried["a signature that does not hold"] = ("refused", refusal(emulator.client("dynamodb", wrong).put_item, TableName="probe-a", Item=item))
+    tried["a signature that does not hold"] = (
+        "refused",
+        refusal(emulator.client("dynamodb", wrong).put_item, TableName="probe-a", Item=item),
+    )
 
     s3.delete_object(Bucket="probe-bucket", Key="log/1")
     s3.delete_bucket(Bucket="probe-bucket")
@@ -126,5 +145,7 @@ def judges(emulator: Emulator) -> list[str]:
     iam.delete_role(RoleName="probe")
     for what, (expected, found) in tried.items():
         if (expected is None) != (found is None):
-            raise SystemExit(f"the emulator judges wrongly: {what}: {found or 'allowed'}; nothing can be rehearsed with it")
+            raise SystemExit(
+                f"the emulator judges wrongly: {what}: {found or 'allowed'}; nothing can be rehearsed with it"
+            )
     return [f"{what}: {found or 'allowed'}" for what, (_, found) in tried.items()]

@@ -40,7 +40,9 @@ class EventSources:
         """How many messages are in the queues, handed out or not."""
         counts = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         sqs = self.emulator.client("sqs")
-        attributes = [sqs.get_queue_attributes(QueueUrl=url, AttributeNames=counts)["Attributes"] for url in self.queues.values()]
+        attributes = [
+            sqs.get_queue_attributes(QueueUrl=url, AttributeNames=counts)["Attributes"] for url in self.queues.values()
+        ]
         return sum(int(one[count]) for one in attributes for count in counts)
 
     def _url(self, arn: str) -> str:
@@ -52,18 +54,29 @@ class EventSources:
         sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])
         partial = "ReportBatchItemFailures" in mapping.get("FunctionResponseTypes", [])
         while self.going:
-            taken = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=mapping["BatchSize"], WaitTimeSeconds=1, MessageSystemAttributeNames=["All"])
+            taken = sqs.receive_message(
+                QueueUrl=url,
+                MaxNumberOfMessages=mapping["BatchSize"],
+                WaitTimeSeconds=1,
+                MessageSystemAttributeNames=["All"],
+            )
             messages = taken.get("Messages", [])
             if not messages:
                 continue
             records = [
                 {
-                    "messageId": message["MessageId"], "receiptHandle": message["ReceiptHandle"], "body": message["Body"],
-                    "attributes": message.get("Attributes", {}), "messageAttributes": {}, "md5OfBody": message["MD5OfBody"],
-                    "eventSource": "aws:sqs", "eventSourceARN": arn, "awsRegion": "eu-west-2",
+                    "messageId": message["MessageId"],
+                    "receiptHandle": message["ReceiptHandle"],
+                    "body": message["Body"],
+                    "attributes": message.get("Attributes", {}),
+                    "messageAttributes": {},
+                    "md5OfBody": message["MD5OfBody"],
+                    "eventSource": "aws:sqs",
+                    "eventSourceARN": arn,
+                    "awsRegion": "eu-west-2",
                 }
                 for message in messages
-            ]  # fmt: skip
+            ]
             try:
                 answer = self.function.invoke({"Records": records})
             except RuntimeError as error:
@@ -75,7 +88,9 @@ class EventSources:
                     sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
                 else:
                     # The worker will not have it for an hour and a half otherwise.
-                    self.emulator.client("sqs").change_message_visibility(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0)
+                    self.emulator.client("sqs").change_message_visibility(
+                        QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0
+                    )
 
 
 class Schedule:
@@ -89,7 +104,9 @@ class Schedule:
 
     def send(self):
         """Sends what the schedule sends."""
-        sqs = self.emulator.client("sqs", self.emulator.credentials_of(self.target["RoleArn"], "scheduler.amazonaws.com"), self.recorder.url)
+        sqs = self.emulator.client(
+            "sqs", self.emulator.credentials_of(self.target["RoleArn"], "scheduler.amazonaws.com"), self.recorder.url
+        )
         queue = self.target["Arn"].rsplit(":", 1)[-1]
         url = self.emulator.client("sqs").get_queue_url(QueueName=queue)["QueueUrl"]
         sqs.send_message(QueueUrl=url, MessageBody=self.target["Input"])

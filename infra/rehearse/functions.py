@@ -11,11 +11,11 @@ import threading
 import time
 import uuid
 import zipfile
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from emulator import REGION, Emulator
 from recorder import Recorder
+from servers import Handler, serve
 
 # What Lambda hands over and takes back at most, in bytes.
 PAYLOAD_LIMIT = 6 * 1024 * 1024
@@ -68,7 +68,7 @@ class Function:
         keys = self.credentials
         return dict(
             self.settings.get("Environment", {}).get("Variables", {}),
-            AWS_LAMBDA_RUNTIME_API=f"127.0.0.1:{self.runtime.server_port}",
+            AWS_LAMBDA_RUNTIME_API=f"127.0.0.1:{self.runtime}",
             AWS_LAMBDA_FUNCTION_NAME=self.name,
             AWS_LAMBDA_FUNCTION_MEMORY_SIZE=str(self.settings["MemorySize"]),
             AWS_LAMBDA_FUNCTION_VERSION=self.settings["Version"],
@@ -116,9 +116,9 @@ class Function:
             if line.startswith("VmHWM"):
                 self.peak_kb = max(self.peak_kb, int(line.split()[1]))
 
-    def invoke(self, event: dict, seconds: float | None = None) -> dict:
-        """Hands an event over and waits for the answer, for as long as the function may take unless told otherwise."""
-        invocation = Invocation(json.dumps(event).encode(), seconds or self.settings["Timeout"])
+    def invoke(self, event: dict) -> dict:
+        """Hands an event over and waits for the answer, for as long as the function may take."""
+        invocation = Invocation(json.dumps(event).encode(), self.settings["Timeout"])
         self.invocations.put(invocation)
         # A sandbox that is gone would never answer.
         if not invocation.done.wait(self.settings["Timeout"] + 5):
@@ -147,12 +147,10 @@ class Function:
                 file.write(self.lines[-1] + "\n")
                 file.flush()
 
-    def _runtime_api(self) -> ThreadingHTTPServer:
+    def _runtime_api(self) -> int:
         function = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
+        class Runtime(Handler):
             def do_GET(self):
                 invocation = function.invocations.get()
                 function.running[invocation.id] = invocation
@@ -163,12 +161,14 @@ class Function:
                 deadline = int((time.time() + invocation.seconds) * 1000)
                 self.send_header("lambda-runtime-deadline-ms", str(deadline))
                 self.send_header("lambda-runtime-invoked-function-arn", function.settings["FunctionArn"])
-                self.send_header("lambda-runtime-trace-id", f"Root=1-{os.urandom(4).hex()}-{os.urandom(12).hex()};Sampled=0")
+                self.send_header(
+                    "lambda-runtime-trace-id", f"Root=1-{os.urandom(4).hex()}-{os.urandom(12).hex()};Sampled=0"
+                )
                 self.end_headers()
                 self.wfile.write(invocation.event)
 
             def do_POST(self):
-                body = self._body()
+                body = self.body()
                 *_, invocation, what = self.path.split("/")
                 running = function.running.pop(invocation, None)
                 if running is not None:
@@ -177,20 +177,4 @@ class Function:
                 self.send_header("content-length", "0")
                 self.end_headers()
 
-            def _body(self) -> bytes:
-                if self.headers.get("transfer-encoding", "").lower() != "chunked":
-                    return self.rfile.read(int(self.headers.get("content-length", 0)))
-                body = b""
-                while size := int(self.rfile.readline().split(b";")[0], 16):
-                    body += self.rfile.read(size)
-                    self.rfile.readline()
-                self.rfile.readline()
-                return body
-
-            def log_message(self, *_):
-                pass
-
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        server.daemon_threads = True
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        return server
+        return serve(Runtime)

@@ -5,14 +5,13 @@ Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-de
 
 import base64
 import json
-import threading
 import time
 import uuid
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from emulator import Emulator
 from functions import PAYLOAD_LIMIT, Function
+from servers import Handler, serve
 
 # What the gateway takes at most, in bytes.
 BODY_LIMIT = 10 * 1024 * 1024
@@ -28,8 +27,12 @@ class Gateway:
         for route in api.get_routes(ApiId=api_id)["Items"]:
             integration = integrations[route["Target"].removeprefix("integrations/")]
             if integration["PayloadFormatVersion"] != "2.0":
-                raise SystemExit(f"{route['RouteKey']} hands over events of format {integration['PayloadFormatVersion']}")
-            called = [function for function in functions.values() if f":{function.name}:live" in integration["IntegrationUri"]]
+                raise SystemExit(
+                    f"{route['RouteKey']} hands over events of format {integration['PayloadFormatVersion']}"
+                )
+            called = [
+                function for function in functions.values() if f":{function.name}:live" in integration["IntegrationUri"]
+            ]
             self.routes[route["RouteKey"]] = (called[0], route.get("AuthorizationType", "NONE"))
         (stage,) = api.get_stages(ApiId=api_id)["Items"]
         self.log_format = stage["AccessLogSettings"]["Format"]
@@ -57,10 +60,17 @@ class Gateway:
             integration_status = "200" if status != 500 else "-"
         latency = int((time.time() - started) * 1000)
         context = {
-            "requestTime": time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime()), "routeKey": key, "status": status,
-            "integrationStatus": integration_status, "responseLength": len(content), "responseLatency": latency,
-            "integrationLatency": latency, "requestId": request_id, "path": path, "identity.sourceIp": "192.0.2.1",
-        }  # fmt: skip
+            "requestTime": time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime()),
+            "routeKey": key,
+            "status": status,
+            "integrationStatus": integration_status,
+            "responseLength": len(content),
+            "responseLatency": latency,
+            "integrationLatency": latency,
+            "requestId": request_id,
+            "path": path,
+            "identity.sourceIp": "192.0.2.1",
+        }
         line = self.log_format
         for name, value in sorted(context.items(), key=lambda pair: -len(pair[0])):
             line = line.replace(f"$context.{name}", str(value))
@@ -91,16 +101,31 @@ class Gateway:
         for name, value in parse_qsl(query, keep_blank_values=True):
             asked[name] = f"{asked[name]},{value}" if name in asked else value
         event = {
-            "version": "2.0", "routeKey": key, "rawPath": path, "rawQueryString": query,
+            "version": "2.0",
+            "routeKey": key,
+            "rawPath": path,
+            "rawQueryString": query,
             "headers": {name.lower(): value for name, value in headers.items()} | {"host": domain},
             "requestContext": {
-                "accountId": "123456789012", "apiId": self.api_id, "domainName": domain, "domainPrefix": self.api_id,
-                "http": {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1", "userAgent": headers.get("user-agent", "")},
-                "requestId": request_id, "routeKey": key, "stage": "$default",
-                "time": time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime()), "timeEpoch": int(time.time() * 1000),
+                "accountId": "123456789012",
+                "apiId": self.api_id,
+                "domainName": domain,
+                "domainPrefix": self.api_id,
+                "http": {
+                    "method": method,
+                    "path": path,
+                    "protocol": "HTTP/1.1",
+                    "sourceIp": "192.0.2.1",
+                    "userAgent": headers.get("user-agent", ""),
+                },
+                "requestId": request_id,
+                "routeKey": key,
+                "stage": "$default",
+                "time": time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime()),
+                "timeEpoch": int(time.time() * 1000),
             },
             "isBase64Encoded": False,
-        }  # fmt: skip
+        }
         if asked:
             event["queryStringParameters"] = asked
         if body:
@@ -121,12 +146,12 @@ class Gateway:
     def _listen(self, signed: bool) -> str:
         gateway = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
+        class Taking(Handler):
             def take(self):
-                body = self.rfile.read(int(self.headers.get("content-length", 0)))
-                status, headers, content = gateway.answer(self.command, self.path, dict(self.headers.items()), body, signed)
+                body = self.body()
+                status, headers, content = gateway.answer(
+                    self.command, self.path, dict(self.headers.items()), body, signed
+                )
                 self.send_response(status)
                 for name, value in headers.items():
                     if name.lower() != "content-length":
@@ -138,10 +163,4 @@ class Gateway:
 
             do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = do_PATCH = do_OPTIONS = take
 
-            def log_message(self, *_):
-                pass
-
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        server.daemon_threads = True
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        return f"http://127.0.0.1:{server.server_port}"
+        return f"http://127.0.0.1:{serve(Taking)}"

@@ -2,11 +2,11 @@
 it."""
 
 import http.client
-import threading
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
 from urllib.parse import urlsplit
+
+from servers import Handler, serve
 
 # What concerns one connection alone, and what is written anew.
 OF_THE_CONNECTION = {"connection", "transfer-encoding", "content-length", "date", "server"}
@@ -37,11 +37,9 @@ class Proxy:
     ):
         upstream = urlsplit(emulator_url)
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
+        class Passing(Handler):
             def pass_on(self):
-                body = self._body()
+                body = self.body()
                 if made := instead(Request(self.command, self.path, self.headers, body)):
                     status, content = made
                     self.send_response(status)
@@ -72,20 +70,4 @@ class Proxy:
 
             do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = do_PATCH = pass_on
 
-            def _body(self) -> bytes:
-                if self.headers.get("transfer-encoding", "").lower() != "chunked":
-                    return self.rfile.read(int(self.headers.get("content-length", 0)))
-                body = b""
-                while size := int(self.rfile.readline().split(b";")[0], 16):
-                    body += self.rfile.read(size)
-                    self.rfile.readline()
-                self.rfile.readline()
-                return body
-
-            def log_message(self, *_):
-                pass
-
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        server.daemon_threads = True
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        self.url = f"http://127.0.0.1:{server.server_port}"
+        self.url = f"http://127.0.0.1:{serve(Passing)}"

@@ -63,7 +63,9 @@ class Recorder:
         self.url = Proxy(emulator_url, self._note, self._deletes, tls=True).url
 
     def _note(self, request: Request, status: int, content: bytes) -> bytes:
-        for action, resource, prefix in judged(request.method, request.headers.get("x-amz-target"), request.path, request.body):
+        for action, resource, prefix in judged(
+            request.method, request.headers.get("x-amz-target"), request.path, request.body
+        ):
             self.calls.append(Call(action, resource, prefix, status))
         return content
 
@@ -75,10 +77,21 @@ class Recorder:
         if request.method != "POST" or not parts.query.startswith("delete"):
             return None
         bucket, answers = parts.path.strip("/"), []
-        for key in (element.text for element in ElementTree.fromstring(request.body).iter() if element.tag.endswith("}Key") or element.tag == "Key"):
+        for key in (
+            element.text
+            for element in ElementTree.fromstring(request.body).iter()
+            if element.tag.endswith("}Key") or element.tag == "Key"
+        ):
             refused = refusal(self.s3.delete_object, Bucket=bucket, Key=key)
-            answers.append(f"<Error><Key>{escape(key)}</Key><Code>{refused}</Code></Error>" if refused else f"<Deleted><Key>{escape(key)}</Key></Deleted>")
-        return 200, f'<DeleteResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">{"".join(answers)}</DeleteResult>'.encode()
+            answers.append(
+                f"<Error><Key>{escape(key)}</Key><Code>{refused}</Code></Error>"
+                if refused
+                else f"<Deleted><Key>{escape(key)}</Key></Deleted>"
+            )
+        return (
+            200,
+            f'<DeleteResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">{"".join(answers)}</DeleteResult>'.encode(),
+        )
 
 
 def matches(pattern: str, text: str) -> bool:

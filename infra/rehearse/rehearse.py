@@ -40,15 +40,19 @@ def read_back(stack: Stack, functions: dict[str, Function]):
     client = stack.emulator.client
     for name, function in functions.items():
         settings = function.settings
-        say(f"{function.name}: {settings['Architectures'][0]}, {settings['Runtime']}, {settings['MemorySize']} MB, {settings['Timeout']} s, "
-            f"alias live is version {settings['Version']}, role {settings['Role'].rsplit('/', 1)[-1]}, lines to {settings['LoggingConfig']['LogGroup']}")  # fmt: skip
+        say(
+            f"{function.name}: {settings['Architectures'][0]}, {settings['Runtime']}, {settings['MemorySize']} MB, {settings['Timeout']} s, "
+            f"alias live is version {settings['Version']}, role {settings['Role'].rsplit('/', 1)[-1]}, lines to {settings['LoggingConfig']['LogGroup']}"
+        )
         for variable, value in sorted(settings["Environment"]["Variables"].items()):
             say(f"    {variable}={value}")
             if "SIGNING" in variable or "API_KEY" in variable:
                 raise SystemExit(f"{name} has a secret in its environment")
     table = client("dynamodb").describe_table(TableName=stack.output("table"))["Table"]
-    say(f"table {table['TableName']}: {sorted(index['IndexName'] for index in table['GlobalSecondaryIndexes'])}, "
-        f"{table['BillingModeSummary']['BillingMode']}, {table['SSEDescription']['SSEType']}")  # fmt: skip
+    say(
+        f"table {table['TableName']}: {sorted(index['IndexName'] for index in table['GlobalSecondaryIndexes'])}, "
+        f"{table['BillingModeSummary']['BillingMode']}, {table['SSEDescription']['SSEType']}"
+    )
     bucket = stack.output("log_bucket")
     blocked = client("s3").get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]
     say(f"bucket {bucket}: public access blocked {all(blocked.values())}")
@@ -104,7 +108,9 @@ def rehearse(emulator: aws.Emulator, infra: Path, folder: Path, architecture: st
         for line in aws.judges(emulator):
             say(line)
     stack = Stack(emulator, infra, folder, architecture)
-    emulator.client("s3").create_bucket(Bucket=STATE_BUCKET, CreateBucketConfiguration={"LocationConstraint": aws.REGION})
+    emulator.client("s3").create_bucket(
+        Bucket=STATE_BUCKET, CreateBucketConfiguration={"LocationConstraint": aws.REGION}
+    )
 
     with act("make deploy: plan and apply; then it asks for the secret"):
         printed = stack.command("deploy", YES="1", expect=2)
@@ -112,17 +118,28 @@ def rehearse(emulator: aws.Emulator, infra: Path, folder: Path, architecture: st
             if line.startswith(("Plan:", "Apply complete", "no signing secret")) or ": live is version" in line:
                 say(line)
     with act("a second plan is empty"):
-        printed = stack.terraform("plan", "-input=false", "-detailed-exitcode", f"-var-file=environments/{ENVIRONMENT}.tfvars")
+        printed = stack.terraform(
+            "plan", "-input=false", "-detailed-exitcode", f"-var-file=environments/{ENVIRONMENT}.tfvars"
+        )
         say(next(line for line in printed.splitlines() if line.startswith("No changes.")))
     ping_host = PingHost(folder)
     with act("what was made"):
-        functions = {name: Function(emulator, f"terrace-{ENVIRONMENT}-{name}", folder, ping_host.certificate) for name in NAMES}
-        sources, schedule = EventSources(emulator, functions["worker"]), Schedule(emulator, f"terrace-{ENVIRONMENT}-daily-round")
+        functions = {
+            name: Function(emulator, f"terrace-{ENVIRONMENT}-{name}", folder, ping_host.certificate) for name in NAMES
+        }
+        sources, schedule = (
+            EventSources(emulator, functions["worker"]),
+            Schedule(emulator, f"terrace-{ENVIRONMENT}-daily-round"),
+        )
         sources.pause()
-        spellings = Spellings(emulator, [function.settings["Role"].rsplit("/", 1)[-1] for function in functions.values()])
+        spellings = Spellings(
+            emulator, [function.settings["Role"].rsplit("/", 1)[-1] for function in functions.values()]
+        )
         read_back(stack, functions)
         for mapping in sources.mappings:
-            say(f"{mapping['EventSourceArn'].rsplit(':', 1)[-1]} wakes the worker, {mapping['BatchSize']} at a time, {mapping.get('FunctionResponseTypes')}")
+            say(
+                f"{mapping['EventSourceArn'].rsplit(':', 1)[-1]} wakes the worker, {mapping['BatchSize']} at a time, {mapping.get('FunctionResponseTypes')}"
+            )
         say(f"{schedule.expression}: {schedule.target['Input']} to {schedule.target['Arn'].rsplit(':', 1)[-1]}")
         for name, function in functions.items():
             function.unpack(infra.parent / "target" / "lambda" / name / "bootstrap.zip")

@@ -27,7 +27,9 @@ class Stack:
         self.emulator, self.folder, self.gaps = emulator, folder, Gaps(emulator)
         self.infra = folder / "infra"
         shutil.rmtree(self.infra, ignore_errors=True)
-        shutil.copytree(infra, self.infra, ignore=shutil.ignore_patterns(".terraform", "*.tfplan", "rehearse", "__pycache__"))
+        shutil.copytree(
+            infra, self.infra, ignore=shutil.ignore_patterns(".terraform", "*.tfplan", "rehearse", "__pycache__")
+        )
         (self.infra / "rehearsal_override.tf").write_text(OVERRIDE)
         # The commands look for bundles and for the code beside `infra/`.
         link = folder / "target"
@@ -35,22 +37,44 @@ class Stack:
             link.symlink_to(infra.parent / "target")
         environments = self.infra / "environments"
         settings = {
-            "environment": ENVIRONMENT, "region": REGION, "production": False, "architecture": architecture,
-            "silence_hours": 6, "terra_api": True, "change_events": True, "alarm_email": "on-call@example.com", "retention": "keep",
-        }  # fmt: skip
+            "environment": ENVIRONMENT,
+            "region": REGION,
+            "production": False,
+            "architecture": architecture,
+            "silence_hours": 6,
+            "terra_api": True,
+            "change_events": True,
+            "alarm_email": "on-call@example.com",
+            "retention": "keep",
+        }
         lines = [f"{name} = {json.dumps(value)}" for name, value in settings.items()]
         (environments / f"{ENVIRONMENT}.tfvars").write_text("\n".join(lines) + "\n")
-        backend = {"bucket": STATE_BUCKET, "key": "terrace.tfstate", "region": REGION, "use_path_style": True, "use_lockfile": True}
+        backend = {
+            "bucket": STATE_BUCKET,
+            "key": "terrace.tfstate",
+            "region": REGION,
+            "use_path_style": True,
+            "use_lockfile": True,
+        }
         lines = [f"{name} = {json.dumps(value)}" for name, value in backend.items()]
         (environments / f"{ENVIRONMENT}.s3.tfbackend").write_text("\n".join(lines) + "\n")
 
     def environment(self, **more: str) -> dict:
         """What the commands find: an administrator of the emulator."""
         aws = {
-            "AWS_ENDPOINT_URL": self.gaps.url, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_REGION": REGION, "AWS_EC2_METADATA_DISABLED": "true", "AWS_PAGER": "",
-        }  # fmt: skip
-        return os.environ | aws | {"ENV": ENVIRONMENT, "TF_IN_AUTOMATION": "1", "TF_CLI_ARGS": "-no-color", "CARGO_NET_OFFLINE": "true"} | more
+            "AWS_ENDPOINT_URL": self.gaps.url,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_REGION": REGION,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_PAGER": "",
+        }
+        return (
+            os.environ
+            | aws
+            | {"ENV": ENVIRONMENT, "TF_IN_AUTOMATION": "1", "TF_CLI_ARGS": "-no-color", "CARGO_NET_OFFLINE": "true"}
+            | more
+        )
 
     def command(self, name: str, said: str = "", expect: int = 0, quiet: bool = True, **more: str) -> str:
         """Runs one of the commands of `infra/bin`, and gives back what it printed."""
@@ -79,7 +103,13 @@ class Stack:
 
     def _run(self, command: list[str], said: str, expect: int, quiet: bool, more: dict) -> str:
         ran = subprocess.run(
-            command, input=said, env=self.environment(**more), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=1200
+            command,
+            input=said,
+            env=self.environment(**more),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=1200,
         )
         if ran.returncode != expect:
             print(ran.stdout)
