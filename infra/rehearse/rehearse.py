@@ -85,7 +85,7 @@ def names_of(stack: Stack) -> set[str]:
             # Jobs and deliveries without a user have partitions too, and name nobody.
             if kind not in ("job", "delivery"):
                 names.add(name or kind)
-            names |= {item[field]["S"] for field in ("reference", "reference_id") if field in item}
+            names |= {item[field]["S"] for field in ("reference", "reference_id") if "S" in item.get(field, {})}
     return {name for name in names if len(name) > 5}
 
 
