@@ -6,7 +6,7 @@ locals {
   answer_objects = "${module.log_bucket.arn}/answers/*"
   ledger         = "${module.log_bucket.arn}/erasures/*"
   sweep_state    = "${module.log_bucket.arn}/sweep/*"
-  table_indexes  = "${module.table.arn}/index/*"
+  index          = { for name in ["by_start", "by_reference", "by_quarantine"] : name => "${module.table.arn}/index/${name}" }
 
   places = {
     TERRACE_TABLE          = module.table.name
@@ -42,9 +42,11 @@ locals {
       environment = merge(local.places, { for parameter in module.terra_api : "TERRACE_TERRA_API_PARAMETER" => parameter.name })
       statements = merge({
         table   = { actions = ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:BatchGetItem", "dynamodb:UpdateItem"], resources = [module.table.arn] }
-        indexes = { actions = ["dynamodb:Query", "dynamodb:Scan"], resources = [local.table_indexes] }
-        objects = { actions = ["s3:GetObject"], resources = [local.log_objects, local.answer_objects] }
-        answers = { actions = ["s3:PutObject"], resources = [local.answer_objects] }
+        indexes = { actions = ["dynamodb:Query"], resources = [local.index.by_start, local.index.by_reference] }
+        # Every connection, for GET /users.
+        everybody = { actions = ["dynamodb:Scan"], resources = [local.index.by_reference] }
+        objects   = { actions = ["s3:GetObject"], resources = [local.log_objects, local.answer_objects] }
+        answers   = { actions = ["s3:PutObject"], resources = [local.answer_objects] }
         # Without it S3 says forbidden of an object that is gone, and so would the answer.
         list = { actions = ["s3:ListBucket"], resources = [module.log_bucket.arn], prefixes = ["log/*"] }
         jobs = { actions = ["sqs:SendMessage"], resources = [module.jobs.arn] }
@@ -59,10 +61,10 @@ locals {
       environment = merge(local.places, local.keeping, { TERRACE_PING_HOSTS = join(",", var.ping_hosts) })
       statements = {
         table   = { actions = ["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:Scan"], resources = [module.table.arn] }
-        indexes = { actions = ["dynamodb:Query"], resources = [local.table_indexes] }
+        indexes = { actions = ["dynamodb:Query"], resources = values(local.index) }
         objects = { actions = ["s3:PutObject", "s3:GetObject", "s3:DeleteObject"], resources = [local.log_objects, local.sweep_state] }
         ledger  = { actions = ["s3:PutObject", "s3:GetObject"], resources = [local.ledger] }
-        list    = { actions = ["s3:ListBucket"], resources = [module.log_bucket.arn], prefixes = ["log/*", "erasures/*"] }
+        list    = { actions = ["s3:ListBucket"], resources = [module.log_bucket.arn], prefixes = ["log/*", "erasures/*", "sweep/*"] }
         jobs    = { actions = ["sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"], resources = [module.jobs.arn, module.pings.arn] }
         key     = local.use_key
       }

@@ -7,6 +7,7 @@ import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import quote
 
 from deliveries import SECRET, ask, daily, deliver, heart_rates
 from event_sources import EventSources, Schedule
@@ -51,6 +52,7 @@ class Acts:
             ("make smoke: a signed delivery through the gateway", self.smoke),
             ("only what is signed gets in, and only whom IAM knows reads", self.refusals),
             ("terrace simulate through the gateway", self.simulate),
+            ("GET /users", self.users),
             ("a ping, fetched over TLS", self.ping),
             ("an answer larger than Lambda hands back", self.large_answer),
             ("an object that is gone", self.object_gone),
@@ -125,6 +127,16 @@ class Acts:
             self.say(line)
         if ran.returncode != 0:
             raise SystemExit(ran.stderr)
+
+    def users(self):
+        found, cursor = [], ""
+        while cursor is not None:
+            page = json.loads(self.read(f"/users?limit=3{cursor and f'&cursor={quote(cursor)}'}")[2])
+            found += [user["user_id"] for user in page["users"]]
+            cursor = page["cursor"]
+        expect("how often somebody is listed", len(found) - len(set(found)), 0)
+        expect("whether there is somebody", len(found) > 2, True)
+        self.say(f"{len(found)} connections, three a page")
 
     def ping(self):
         self.names |= {"pinged-user", "pinged-user-reference"}

@@ -26,7 +26,8 @@ class Allowed(NamedTuple):
 
     def covers(self, call: Call) -> bool:
         """Whether it allows the call."""
-        fits = self.prefix is None or matches(self.prefix, call.prefix or "")
+        # The condition counts where a prefix is named.
+        fits = self.prefix is None or call.prefix is None or matches(self.prefix, call.prefix)
         return self.action == call.action and matches(self.resource, call.resource) and fits
 
     def __str__(self):
@@ -50,10 +51,11 @@ def policy_of(emulator: Emulator, role: str) -> list[Allowed]:
 def expand(role: str, statement: dict) -> list[Allowed]:
     """A statement, action by action and resource by resource."""
     conditions = statement.get("Condition", {})
-    known = {} if not conditions else {"StringLike": {"s3:prefix": conditions.get("StringLike", {}).get("s3:prefix")}}
+    test = "StringLikeIfExists"
+    known = {} if not conditions else {test: {"s3:prefix": conditions.get(test, {}).get("s3:prefix")}}
     if statement["Effect"] != "Allow" or conditions != known:
         raise SystemExit(f"{role} has a statement that this audit does not read: {statement}")
-    prefixes = listed(known["StringLike"]["s3:prefix"]) if known else [None]
+    prefixes = listed(known[test]["s3:prefix"]) if known else [None]
     return [
         Allowed(action, resource, prefix)
         for action in listed(statement["Action"])
@@ -72,7 +74,7 @@ def audit(emulator: Emulator, role: str, calls: list[Call]) -> list[str]:
     allowed, wrong = policy_of(emulator, role), []
     # S3 says that an object is gone only to those who may list; to others it says forbidden.
     calls = calls + [
-        Call("s3:ListBucket", call.resource.split("/")[0], call.resource.split("/", 1)[1], call.status)
+        Call("s3:ListBucket", call.resource.split("/")[0], None, call.status)
         for call in calls
         if call.action == "s3:GetObject" and call.status == 404
     ]

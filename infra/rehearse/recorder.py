@@ -49,7 +49,7 @@ def judged(method: str, target: str | None, path: str, body: bytes) -> list[tupl
     bucket, _, key = parts.path.lstrip("/").partition("/")
     if key:
         return [(f"s3:{OBJECT_ACTIONS[method]}", f"arn:aws:s3:::{bucket}/{unquote(key)}", None)]
-    prefix = parse_qs(parts.query).get("prefix", [""])[0]
+    prefix = parse_qs(parts.query).get("prefix", [None])[0]
     return [("s3:ListBucket", f"arn:aws:s3:::{bucket}", prefix)]
 
 

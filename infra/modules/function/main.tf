@@ -38,7 +38,8 @@ data "aws_iam_policy_document" "this" {
         for_each = statement.value.prefixes == null ? [] : [statement.value.prefixes]
 
         content {
-          test     = "StringLike"
+          # IfExists: who asks for an object that is gone needs this permission to be told so, and names no prefix then.
+          test     = "StringLikeIfExists"
           variable = "s3:prefix"
           values   = condition.value
         }
