@@ -61,7 +61,7 @@ locals {
       environment = merge(local.places, local.keeping, { TERRACE_PING_HOSTS = join(",", var.ping_hosts) })
       statements = {
         table   = { actions = ["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:Scan"], resources = [module.table.arn] }
-        indexes = { actions = ["dynamodb:Query"], resources = values(local.index) }
+        indexes = { actions = ["dynamodb:Query"], resources = [local.index.by_reference, local.index.by_quarantine] }
         objects = { actions = ["s3:PutObject", "s3:GetObject", "s3:DeleteObject"], resources = [local.log_objects, local.sweep_state] }
         ledger  = { actions = ["s3:PutObject", "s3:GetObject"], resources = [local.ledger] }
         list    = { actions = ["s3:ListBucket"], resources = [module.log_bucket.arn], prefixes = ["log/*", "erasures/*", "sweep/*"] }
