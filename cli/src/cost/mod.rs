@@ -45,7 +45,7 @@ pub struct CostArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(600..=5_000_000))]
     pub body_bytes: Option<u32>,
     /// The users that deliveries come from; with --body-bytes each has one record a day [default: as many as send so much].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000_000))]
     pub users: Option<u64>,
     /// Only events of these types in the mix, separated by commas.
     #[arg(long, value_delimiter = ',', value_parser = event_name, conflicts_with = "body_bytes")]

@@ -12,7 +12,7 @@ use terrace_store::local::Database;
 use terrace_store::queue::{Job, JobQueue};
 use terrace_store::rounds::{Met, RoundPosition};
 use terrace_store::schema::create_table;
-use terrace_store::{Log, StoreError, Table};
+use terrace_store::{Freshness, Log, StoreError, Table};
 use terrace_worker::Worker;
 use terrace_worker::fetch::{FetchLimits, Fetcher, Hosts};
 use terrace_worker::worker::Parts;
@@ -88,7 +88,7 @@ impl Scratch {
     pub async fn fill(&self, source: &Table, covered: &mut Covered) -> Result<Filled, CommandError> {
         let (mut filled, mut position) = (Filled::default(), None);
         loop {
-            let (met, next) = source.round(position.as_ref(), true).await?;
+            let (met, next) = source.round(position.as_ref(), Freshness::Latest).await?;
             for met in met {
                 let (partition, logged) = match met {
                     Met::Delivery(partition, logged) => (partition, logged),

@@ -15,7 +15,7 @@ use terrace_records::Partition;
 use terrace_store::jobs::{Only, Replay};
 use terrace_store::queue::Job;
 use terrace_store::rounds::{Met, RoundPosition};
-use terrace_store::{JobId, JobItem, JobState, LoggedDelivery, Position, StoreError};
+use terrace_store::{Freshness, JobId, JobItem, JobState, LoggedDelivery, Position, StoreError};
 use terrace_terra::ids::UserId;
 use tokio::time::Instant;
 
@@ -150,7 +150,7 @@ impl Worker {
 
     async fn of_everybody(&self, cursor: Option<&str>) -> Result<Page, WorkError> {
         let after = cursor.and_then(RoundPosition::from_text);
-        let (met, next) = self.table.round(after.as_ref(), true).await?;
+        let (met, next) = self.table.round(after.as_ref(), Freshness::Latest).await?;
         let found = met.into_iter().filter_map(|met| match met {
             Met::Delivery(partition, logged) => {
                 let after = RoundPosition::of_delivery(&partition, &logged.key).to_text();

@@ -12,7 +12,7 @@ use terrace_ingest::{IngestError, Moment};
 use terrace_records::{Partition, PartitionKind};
 use terrace_store::queue::{Job, Subject};
 use terrace_store::rounds::{Met, RoundPosition};
-use terrace_store::{LogBody, LoggedDelivery};
+use terrace_store::{Freshness, LogBody, LoggedDelivery};
 use terrace_terra::ids::{ReferenceId, UserId};
 use tokio::time::Instant;
 
@@ -50,7 +50,7 @@ impl Worker {
         let mut asked = None;
         while !round.met_all {
             // It looks at deliveries that have settled, and takes nothing for gone that one round alone has not met.
-            let (met, next) = self.table.round(round.position.as_ref(), false).await?;
+            let (met, next) = self.table.round(round.position.as_ref(), Freshness::Recent).await?;
             for met in met {
                 match met {
                     Met::Delivery(partition, logged) => {

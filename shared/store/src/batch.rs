@@ -15,7 +15,7 @@ const MAX_ROUNDS: usize = 8;
 
 /// How fresh what is read has to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Freshness {
+pub enum Freshness {
     /// As the last writes left it.
     Latest,
     /// As they left it a moment ago, for half the read units.

@@ -41,6 +41,7 @@ mod table;
 pub mod view;
 pub mod view_items;
 
+pub use batch::Freshness;
 pub use connections::StoredConnection;
 pub use copies::CopyOf;
 pub use deliveries::Deliveries;

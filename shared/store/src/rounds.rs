@@ -1,5 +1,6 @@
 //! Going through all there is: every item of the table once, and a day's quarantine.
 
+use crate::batch::Freshness;
 use crate::error::StoreError;
 use crate::item::{self, Item, s};
 use crate::log::{Log, LoggedDelivery, delivery_of};
@@ -56,8 +57,7 @@ impl RoundPosition {
 }
 
 impl Table {
-    /// A page of everything, in no order. Unless the `latest` is asked for, what was written a moment ago may be missing, for
-    /// half the price.
+    /// A page of everything, in no order.
     ///
     /// # Errors
     ///
@@ -65,11 +65,11 @@ impl Table {
     pub async fn round(
         &self,
         after: Option<&RoundPosition>,
-        latest: bool,
+        freshness: Freshness,
     ) -> Result<(Vec<Met>, Option<RoundPosition>), StoreError> {
         let start = after.map(RoundPosition::start);
-        let request =
-            self.client().scan().table_name(self.name()).consistent_read(latest).set_exclusive_start_key(start);
+        let request = self.client().scan().table_name(self.name()).set_exclusive_start_key(start);
+        let request = request.consistent_read(freshness == Freshness::Latest);
         let output = request.send().await.map_err(|error| StoreError::from_sdk("go through the table", error))?;
         let next = output.last_evaluated_key.as_ref().and_then(position_of);
         Ok((output.items.unwrap_or_default().iter().map(met).collect(), next))
