@@ -58,7 +58,8 @@ fn what_is_asked_for_makes_a_difference() {
 /// Nobody sends nothing: what is divided by is at least one.
 #[test]
 fn what_cannot_be_is_refused() {
-    for wrong in [["--users", "0"], ["--deliveries", "0"], ["--body-bytes", "1"], ["--types", "nope"], ["--days", "0"]] {
+    for wrong in [["--users", "0"], ["--deliveries", "0"], ["--body-bytes", "1"], ["--types", "nope"], ["--days", "0"]]
+    {
         let output = Command::new(env!("CARGO_BIN_EXE_terrace")).arg("cost").args(wrong).output().unwrap();
         assert_eq!((output.status.code(), output.stdout.is_empty()), (Some(2), true), "{wrong:?}");
         assert!(String::from_utf8_lossy(&output.stderr).contains(wrong[0]), "{wrong:?}");
