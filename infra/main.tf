@@ -103,9 +103,10 @@ module "change_events" {
   source = "./modules/change_events"
   count  = var.change_events ? 1 : 0
 
-  name       = local.name
-  stream_arn = module.table.stream_arn
-  key_arn    = module.key.arn
+  name         = local.name
+  stream_arn   = module.table.stream_arn
+  key_arn      = module.key.arn
+  alarms_topic = module.observability.alarms_topic
 }
 
 module "observability" {

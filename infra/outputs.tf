@@ -62,6 +62,11 @@ output "queues" {
   }
 }
 
+output "change_events_bus" {
+  description = "The bus that changes are told on; null without change_events."
+  value       = one(module.change_events[*].bus)
+}
+
 output "alarms_topic" {
   description = "Subscribe to it to be told of alarms."
   value       = module.observability.alarms_topic

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
+import changes
 from deliveries import SECRET, ask, daily, deliver, heart_rates
 from event_sources import EventSources, Schedule
 from functions import Function
@@ -37,10 +38,13 @@ class Acts:
         sources: EventSources,
         schedule: Schedule,
         ping_host: PingHost,
+        listener: changes.Listener,
+        pipe: changes.Pipe,
         say: Callable[[str], None],
     ):
         self.stack, self.functions, self.gateway = stack, functions, gateway
         self.sources, self.schedule, self.ping_host, self.say = sources, schedule, ping_host, say
+        self.listener, self.pipe = listener, pipe
         self.names: set[str] = set()
         self.bucket = stack.output("log_bucket")
 
@@ -60,6 +64,7 @@ class Acts:
             ("POST /replays", self.replay),
             ("DELETE /users/{user_id}", self.erase),
             ("the daily round, as the schedule sends it", self.daily_round),
+            ("changes are told on the bus", self.change_events),
             ("make secret again: the one before stays good", self.rotate),
             ("make ship: cargo lambda deploy of each function", self.ship),
             ("make rollback", self.rollback),
@@ -220,6 +225,19 @@ class Acts:
         rounds = [line for line in self.functions["worker"].lines if '"job":"sweep"' in line]
         expect("how often it went round", len(rounds), 1)
         self.say(rounds[0])
+
+    def change_events(self):
+        table = self.stack.output("table")
+        told = changes.agree(self.listener, self.stack.emulator, table, PATIENCE)
+        heard = self.listener.heard
+        expect("what an event says", {tuple(sorted(one)) for one in heard}, {("change", "record", "user_id", "version")})
+        expect("items of Terrace's own", [one for one in heard if one["record"].startswith(changes.OWN)], [])
+        removed = sum(one.change == "REMOVE" for one in told.values())
+        for what, count in (("connections", sum(one["record"] == "connection" for one in heard)), ("removed", removed)):
+            expect(f"whether {what} were told of", count > 0, True)
+        self.pipe.use_role()
+        self.listener.end()
+        self.say(f"{len(heard)} events of {len(told)} items, {removed} of them removed; what was last told is how each is")
 
     def rotate(self):
         self.stack.command("secret", said=f"{SECRET}-new\n")

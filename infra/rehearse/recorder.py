@@ -10,7 +10,16 @@ from xml.sax.saxutils import escape
 from emulator import ACCOUNT, REGION, refusal
 from proxy import Proxy, Request
 
-TARGETS = {"DynamoDB_20120810": "dynamodb", "AmazonSQS": "sqs", "AmazonSSM": "ssm", "Logs_20140328": "logs"}
+TARGETS = {
+    "DynamoDB_20120810": "dynamodb",
+    "DynamoDBStreams_20120810": "streams",
+    "AmazonSQS": "sqs",
+    "AmazonSSM": "ssm",
+    "AWSEvents": "events",
+    "Logs_20140328": "logs",
+}
+# Services that IAM knows by another name than the API does.
+IAM_SERVICES = {"streams": "dynamodb"}
 # Actions that IAM knows by another name than the API does.
 NAMED_OTHERWISE = {"SendMessageBatch": "SendMessage", "DeleteMessageBatch": "DeleteMessage"}
 OBJECT_ACTIONS = {"GET": "GetObject", "HEAD": "GetObject", "PUT": "PutObject", "DELETE": "DeleteObject"}
@@ -31,6 +40,10 @@ def resources_of(service: str, action: str, body: dict) -> list[str]:
         tables = [body["TableName"]] if "TableName" in body else list(body.get("RequestItems", {}))
         index = f"/index/{body['IndexName']}" if "IndexName" in body else ""
         return [f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{table}{index}" for table in tables]
+    if service == "streams":
+        return [stream_of(body)]
+    if service == "events":
+        return [entry["EventBusName"] for entry in body["Entries"]]
     if service == "sqs":
         return [f"arn:aws:sqs:{REGION}:{ACCOUNT}:{body['QueueUrl'].rsplit('/', 1)[-1]}"]
     if service == "ssm":
@@ -38,12 +51,20 @@ def resources_of(service: str, action: str, body: dict) -> list[str]:
     return [f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{body['logGroupName']}:log-stream:{body['logStreamName']}"]
 
 
+def stream_of(body: dict) -> str:
+    """The ARN of the stream that a request is about; which there are is asked of no stream."""
+    if "ShardIterator" in body:
+        # The emulator's iterators begin with the ARN.
+        return body["ShardIterator"].split("|")[0]
+    return body.get("StreamArn", "*")
+
+
 def judged(method: str, target: str | None, path: str, body: bytes) -> list[tuple[str, str, str | None]]:
     """The actions of a request, each with its resource and, where it lists, its prefix."""
     if target:
         prefix, action = target.split(".")
         service = TARGETS[prefix]
-        name = f"{service}:{NAMED_OTHERWISE.get(action, action)}"
+        name = f"{IAM_SERVICES.get(service, service)}:{NAMED_OTHERWISE.get(action, action)}"
         return [(name, resource, None) for resource in resources_of(service, action, json.loads(body))]
     parts = urlsplit(path)
     bucket, _, key = parts.path.lstrip("/").partition("/")

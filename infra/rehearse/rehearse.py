@@ -11,6 +11,7 @@ from pathlib import Path
 import emulator as aws
 from acts import Acts
 from audit import audit
+from changes import Listener, Pipe
 from event_sources import EventSources, Schedule
 from functions import Function
 from gaps import Spellings
@@ -132,6 +133,8 @@ def rehearse(emulator: aws.Emulator, infra: Path, folder: Path, architecture: st
             Schedule(emulator, f"terrace-{ENVIRONMENT}-daily-round"),
         )
         sources.pause()
+        listener = Listener(emulator, stack.output("change_events_bus"))
+        pipe = Pipe(emulator, f"terrace-{ENVIRONMENT}-change-events")
         spellings = Spellings(
             emulator, [function.settings["Role"].rsplit("/", 1)[-1] for function in functions.values()]
         )
@@ -140,6 +143,7 @@ def rehearse(emulator: aws.Emulator, infra: Path, folder: Path, architecture: st
             say(
                 f"{mapping['EventSourceArn'].rsplit(':', 1)[-1]} wakes the worker, {mapping['BatchSize']} at a time, {mapping.get('FunctionResponseTypes')}"
             )
+        say(f"{pipe.settings['Source'].split('/')[1]} tells {pipe.settings['Target'].rsplit('/', 1)[-1]}: {pipe.settings['CurrentState']}")
         say(f"{schedule.expression}: {schedule.target['Input']} to {schedule.target['Arn'].rsplit(':', 1)[-1]}")
         for name, function in functions.items():
             function.unpack(infra.parent / "target" / "lambda" / name / "bootstrap.zip")
@@ -147,7 +151,7 @@ def rehearse(emulator: aws.Emulator, infra: Path, folder: Path, architecture: st
         for key, (function, authorisation) in sorted(gateway.routes.items()):
             say(f"{key} to {function.name}, authorisation {authorisation}")
 
-    acts = Acts(stack, functions, gateway, sources, schedule, ping_host, say)
+    acts = Acts(stack, functions, gateway, sources, schedule, ping_host, listener, pipe, say)
     for title, what in acts.in_order():
         with act(title):
             what()
@@ -169,6 +173,7 @@ def rehearse(emulator: aws.Emulator, infra: Path, folder: Path, architecture: st
         for function in functions.values():
             wrong += audit(emulator, function.settings["Role"].rsplit("/", 1)[-1], function.recorder.calls)
         wrong += audit(emulator, schedule.target["RoleArn"].rsplit("/", 1)[-1], schedule.recorder.calls)
+        wrong += audit(emulator, pipe.role.rsplit("/", 1)[-1], pipe.recorder.calls)
         if wrong:
             raise SystemExit("\n".join(wrong))
     for function in functions.values():

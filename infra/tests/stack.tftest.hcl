@@ -225,6 +225,16 @@ run "change_events_say_nothing_of_health" {
     condition     = !strcontains(module.change_events[0].template, "body") && !strcontains(module.change_events[0].template, "summary") && strcontains(module.change_events[0].template, "version")
     error_message = "An event says what changed, not to what."
   }
+
+  assert {
+    condition     = alltrue([for key in module.change_events[0].keys : can(regex("^(connection|[a-z_]+#)$", try(key.prefix, key)))])
+    error_message = "Pipes compare with whole values and prefixes, and know no anything-but with a prefix."
+  }
+
+  assert {
+    condition     = !anytrue([for key in module.change_events[0].keys : contains(["log#", "request#", "job#"], try(key.prefix, key))])
+    error_message = "The log holds health data."
+  }
 }
 
 run "there_is_an_alarm_for_each_way_to_fail" {

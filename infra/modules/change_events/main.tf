@@ -16,7 +16,19 @@ variable "key_arn" {
   type        = string
 }
 
+variable "alarms_topic" {
+  description = "Who is told of changes that could not be told."
+  type        = string
+}
+
 data "aws_caller_identity" "here" {}
+
+locals {
+  # Records and connections; the log, requests and jobs are our own. types.json is the code's own list, and a test of the
+  # code fails where the two differ.
+  types = jsondecode(file("${path.module}/types.json"))
+  keys  = concat(["connection"], [for type in local.types : { prefix = "${type}#" }])
+}
 
 resource "aws_cloudwatch_event_bus" "this" {
   name               = var.name
@@ -47,10 +59,24 @@ data "aws_iam_policy_document" "this" {
     resources = [var.stream_arn]
   }
 
+  # Pipes ask for it, and it cannot be kept to one table: it gives back which streams there are.
+  # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-pipes-permissions.html
+  statement {
+    sid       = "Streams"
+    actions   = ["dynamodb:ListStreams"]
+    resources = ["*"]
+  }
+
   statement {
     sid       = "Bus"
     actions   = ["events:PutEvents"]
     resources = [aws_cloudwatch_event_bus.this.arn]
+  }
+
+  statement {
+    sid       = "DeadLetters"
+    actions   = ["sqs:SendMessage"]
+    resources = [aws_sqs_queue.dead.arn]
   }
 
   statement {
@@ -71,6 +97,29 @@ resource "aws_iam_role_policy" "this" {
   policy = data.aws_iam_policy_document.this.json
 }
 
+# Where the stream is told of that could not be told to the bus: shard and sequence numbers, no items.
+resource "aws_sqs_queue" "dead" {
+  name                      = "${var.name}-change-events-dead"
+  kms_master_key_id         = var.key_arn
+  message_retention_seconds = 14 * 24 * 60 * 60
+}
+
+resource "aws_cloudwatch_metric_alarm" "dead" {
+  alarm_name          = "${var.name}-change-events-dead"
+  alarm_description   = "Changes could not be told to the bus, ten times over. Nothing is lost here: who listens catches up with `updated_since` (docs/READING.md). The messages of ${aws_sqs_queue.dead.name} say when it was."
+  namespace           = "AWS/SQS"
+  metric_name         = "ApproximateNumberOfMessagesVisible"
+  dimensions          = { QueueName = aws_sqs_queue.dead.name }
+  statistic           = "Maximum"
+  period              = 60
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 0
+  evaluation_periods  = 1
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = [var.alarms_topic]
+  ok_actions          = [var.alarms_topic]
+}
+
 resource "aws_pipes_pipe" "this" {
   name       = "${var.name}-change-events"
   role_arn   = aws_iam_role.this.arn
@@ -84,12 +133,17 @@ resource "aws_pipes_pipe" "this" {
       maximum_retry_attempts             = 10
       on_partial_batch_item_failure      = "AUTOMATIC_BISECT"
       maximum_batching_window_in_seconds = 1
+
+      dead_letter_config {
+        arn = aws_sqs_queue.dead.arn
+      }
     }
 
     filter_criteria {
-      # Records and connections; the log, requests and jobs are our own.
+      # Pipes know prefix, and of anything-but only whole values:
+      # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
       filter {
-        pattern = jsonencode({ dynamodb = { Keys = { record = { S = [{ "anything-but" = { prefix = ["log#", "request#", "job#"] } }] } } } })
+        pattern = jsonencode({ dynamodb = { Keys = { record = { S = local.keys } } } })
       }
     }
   }
@@ -100,9 +154,11 @@ resource "aws_pipes_pipe" "this" {
       source      = "terrace"
     }
 
-    # Only who, which, and at which version: no health data. `record` is `<type>#<identifier>` or `connection`.
+    # Only who, which, and at which version: no health data. `record` is `<type>#<identifier>` or `connection`. What is not
+    # there is left empty: a connection has no version, and neither has what was removed.
+    # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-pipes-input-transformation.html
     input_template = <<-JSON
-      {"change": <$.eventName>, "user_id": <$.dynamodb.Keys.user_id.S>, "record": <$.dynamodb.Keys.record.S>, "version": <$.dynamodb.NewImage.version.B>}
+      {"change": "<$.eventName>", "user_id": "<$.dynamodb.Keys.user_id.S>", "record": "<$.dynamodb.Keys.record.S>", "version": "<$.dynamodb.NewImage.version.B>"}
     JSON
   }
 }
@@ -110,6 +166,11 @@ resource "aws_pipes_pipe" "this" {
 output "bus" {
   description = "The bus's name."
   value       = aws_cloudwatch_event_bus.this.name
+}
+
+output "keys" {
+  description = "Sort keys of items whose changes are told: whole ones, and what others begin with."
+  value       = local.keys
 }
 
 output "template" {

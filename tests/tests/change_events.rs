@@ -1,0 +1,11 @@
+//! What other systems are told of: every type of record, and no other item of the table.
+#![expect(clippy::unwrap_used, reason = "a test fails where something is not as it has to be")]
+
+use terrace_terra::DataType;
+
+#[test]
+fn the_stack_tells_of_every_type_that_the_code_knows() {
+    const LISTED: &str = include_str!("../../infra/modules/change_events/types.json");
+    let listed: Vec<String> = serde_json::from_str(LISTED).unwrap();
+    assert!(listed.iter().eq(DataType::ALL.iter().map(|one| one.name())), "write the list anew, in this order");
+}
