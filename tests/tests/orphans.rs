@@ -190,7 +190,7 @@ async fn a_round_without_time_is_handed_on_and_comes_to_its_end() {
     assert_eq!(scene.objects().await, led_to);
     let kept: Vec<_> = scene.terrace.log.objects().list("sweep").try_collect().await.unwrap();
     let kept: Vec<_> = kept.into_iter().map(|found| found.key).collect();
-    assert_eq!(kept, ["sweep/orphans"], "nothing is kept of a round that ended");
+    assert_eq!(kept, ["sweep/last"], "nothing is kept of a round that ended");
 }
 
 #[tokio::test]
@@ -295,7 +295,7 @@ async fn a_bucket_too_large_for_one_job_is_gone_through_by_several() {
     assert_eq!(scene.objects().await.len(), led_to.len() + 4);
     scene.round(work).await;
     assert_eq!(scene.objects().await, led_to);
-    assert_eq!(scene.terrace.objects("sweep").await, ["sweep/orphans"], "nothing is kept of a round that ended");
+    assert_eq!(scene.terrace.objects("sweep").await, ["sweep/last"], "nothing is kept of a round that ended");
 }
 
 /// A round that was under way when this one began is not one before it: both may have missed the same move of a record.

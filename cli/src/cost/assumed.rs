@@ -45,8 +45,8 @@ pub fn list() -> String {
         "Data out is the answers with about 250 bytes of headers. Lines are counted with all durations alike, and kept \
          lines taken for 15 % of what came in, as in AWS's own examples."
             .to_owned(),
-        "A delivery is looked at by three daily rounds, one call after the other, and a page of the table of 1 MB taken for \
-         50 ms. Rounds that would take longer than a day do not keep up, and are charged here as if they did."
+        "A delivery is looked at by two daily rounds, sixteen at once, and a page of the table of 1 MB taken for 50 ms. Rounds \
+         that would take longer than a day do not keep up, and are charged here as if they did."
             .to_owned(),
         "Objects of 128 KB or more go to Glacier Instant Retrieval after 30 days, where each is charged for at least 90; S3 \
          leaves smaller ones where they are. Reading from there costs $0.03 a GB and is left out."

@@ -4,7 +4,7 @@ use crate::cost::demand::{Demand, ROUNDS, Work};
 use crate::cost::fixed;
 use crate::cost::kinds::COPIES;
 use crate::cost::prices::{self as p, Price};
-use crate::cost::running::{CALL_MS, GET_MS, WEBHOOK_MB, WORKER_MB};
+use crate::cost::running::{WEBHOOK_MB, WORKER_MB, looked_at_ms};
 use serde::Serialize;
 
 /// Days of a month.
@@ -179,7 +179,7 @@ fn line_bytes(demand: &Demand) -> f64 {
 pub fn round_ms(demand: &Demand, case: &Case, table_bytes: f64) -> f64 {
     let looked = case.deliveries / DAYS_OF_MONTH * ROUNDS;
     let Work { calls, gets, .. } = demand.round;
-    looked * (calls * CALL_MS + gets * GET_MS) + table_bytes / PAGE_BYTES * PAGE_MS
+    looked * looked_at_ms(calls, gets) + table_bytes / PAGE_BYTES * PAGE_MS
 }
 
 /// The bytes of the table of a case.

@@ -8,8 +8,8 @@ use terrace_store::local::{Asked, Held, Holdings};
 
 /// The gateway counts a body as one request for each so many bytes.
 const GATEWAY_BYTES: usize = 512 * 1_024;
-/// In so many daily rounds a delivery is looked at: those of its first three days.
-pub const ROUNDS: f64 = 3.0;
+/// In so many daily rounds a delivery is looked at: functions/worker/src/round.rs.
+pub const ROUNDS: f64 = 2.0;
 
 const MINUTE_MS: u64 = 60 * 1_000;
 /// When a delivery that has just come is looked at, and when none is looked at any more.

@@ -4,12 +4,12 @@ use crate::cost::bill::{Bill, Group};
 use crate::cost::prices as p;
 
 /// Metrics of the code's own: shared/runtime/src/telemetry/metrics.rs. One that nothing is said to in an hour is not
-/// charged for that hour, so this is the most it can be.
+/// charged for that hour, so this is the most it can be; while the gateway refuses deliveries there is one more.
 pub const METRICS: f64 = 20.0;
 /// Alarms of one metric: infra/modules/observability/alarms.tf, with three functions and two queues.
-pub const SIMPLE_ALARMS: u32 = 20;
-/// Metrics that the other three alarms look at: 5xx by all requests, what the gateway refused, silence.
-pub const METRICS_OF_ALARMS: [u32; 3] = [2, 7, 4];
+pub const SIMPLE_ALARMS: u32 = 21;
+/// Metrics that the other two alarms look at: 5xx by all requests, silence.
+pub const METRICS_OF_ALARMS: [u32; 2] = [2, 4];
 /// Queues that Lambda asks, and how: five at a time, each for 20 seconds (AWS: "Why are my Amazon SQS charges higher than
 /// expected?", and what people find on their bills).
 pub const POLLED_QUEUES: f64 = 2.0;
@@ -60,7 +60,7 @@ mod tests {
             let metrics = block.split("dynamic \"metric_query\"").nth(1).unwrap();
             count(metrics.split("content {").next().unwrap(), "= \"")
         };
-        let queried = ["share_5xx", "gateway_refused", "silence"].map(|resource| queried(resource) as u32);
+        let queried = ["share_5xx", "silence"].map(|resource| queried(resource) as u32);
         assert_eq!(queried, METRICS_OF_ALARMS);
         assert_eq!(count(FUNCTIONS, "resource \"aws_lambda_event_source_mapping\"") as f64, POLLED_QUEUES);
     }

@@ -18,7 +18,8 @@ pub const CALL_MS: f64 = 5.0;
 pub const PUT_MS: f64 = 30.0;
 /// What reading one takes: assumed.
 pub const GET_MS: f64 = 20.0;
-/// How many records are written at once: shared/ingest/src/apply.rs.
+/// How many records are written at once, and how many deliveries a round looks at: shared/ingest/src/apply.rs,
+/// functions/worker/src/sweep.rs.
 const AT_ONCE: u64 = 16;
 /// The log and the connection are written one after the other; what a small delivery asks for besides is its record.
 const SINGLE: u64 = 2;
@@ -29,6 +30,13 @@ pub fn cpu_ms(bytes: usize, calls: u64) -> f64 {
     let (from, to) = if (bytes as f64) < medium.0 { (small, medium) } else { (medium, large) };
     let slope = (to.1 - from.1) / (to.0 - from.0);
     (from.1 + slope * (bytes as f64 - from.0)).max(0.0) + CPU_OF_CALL_MS * calls.saturating_sub(SINGLE + 1) as f64
+}
+
+/// Milliseconds that the worker takes for one of many deliveries that a round looks at, several at once: it waits for calls
+/// and objects, or its share of a CPU is used up.
+pub fn looked_at_ms(calls: f64, gets: f64) -> f64 {
+    let waiting = (CALL_MS * calls + GET_MS * gets) / AT_ONCE as f64;
+    waiting.max(CPU_OF_CALL_MS * (calls + gets) / (WORKER_MB / WHOLE_CPU_MB))
 }
 
 /// What Lambda charges for one run, in milliseconds begun.

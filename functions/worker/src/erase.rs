@@ -246,7 +246,8 @@ impl Sweep<'_> {
         loop {
             let page = self.worker.log.deliveries(&target.partition, times.clone(), after.as_ref(), PAGE).await?;
             for logged in &page.entries {
-                self.worker.reflect(&target.partition, logged, self.moment).await?;
+                let own = self.worker.table.connection(&target.partition).await?;
+                self.worker.reflect(&target.partition, logged, own.as_ref(), self.moment).await?;
             }
             after = page.next;
             if after.is_none() {

@@ -10,34 +10,71 @@ use terrace_store::rounds::RoundPosition;
 use terrace_store::{JobId, Objects, StoreError};
 use xxhash_rust::xxh3::xxh3_64;
 
-/// The folder of what is kept.
+/// The folder of what is kept of rounds under way.
 const FOLDER: &str = "sweep/rounds";
-/// Where the objects that the last round found without a leader are listed.
-const ORPHANS: &str = "sweep/orphans";
+/// What the rounds that ended leave to the next.
+const LAST: &str = "sweep/last";
 /// How long a hash is.
 const HASH: usize = 8;
 
 /// A round under way.
 pub(crate) struct Round {
     id: JobId,
+    /// When it began, in milliseconds since 1970.
+    pub(crate) began_ms: u64,
+    /// What the rounds before it left to it.
+    last: Last,
     /// Where it goes on in the table; `None` at the beginning, and once all of it was met.
     pub(crate) position: Option<RoundPosition>,
     /// All of the table was met.
     pub(crate) met_all: bool,
+    /// A delivery could not be looked at. Whoever ends the round leaves those of its days to the next.
+    pub(crate) failed: bool,
     /// The last object that was looked at.
     pub(crate) listed: Option<String>,
+    /// What leads to objects.
+    pub(crate) leaders: Leaders,
+    /// What this one finds without a leader, and leaves to the next.
+    pub(crate) orphans: Vec<String>,
+}
+
+/// What rounds that ended leave to the next.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Last {
+    /// When the last two of them began that could look at every delivery, in milliseconds since 1970; the earlier first.
+    #[serde(default)]
+    began_ms: [u64; 2],
+    /// The objects that the last one found without a leader.
+    #[serde(default)]
+    orphans: Vec<String>,
+}
+
+/// What leads to objects, as far as the table was met.
+pub(crate) struct Leaders {
     led_to: HashSet<u64>,
     /// What the round before this one found without a leader. That one had ended when this one began.
     before: HashSet<u64>,
-    /// What this one finds so, and leaves to the next.
-    orphans: Vec<String>,
+}
+
+/// What an object is to a round.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// Something that was met leads to it.
+    LedTo,
+    /// Nothing does: the next round will know.
+    Orphan,
+    /// Nothing does, as in the round before.
+    OrphanAgain,
 }
 
 /// The first line of what is kept; the hashes follow, then the orphans.
 #[derive(Serialize, Deserialize)]
 struct Head {
+    began_ms: u64,
+    last_began_ms: [u64; 2],
     position: Option<String>,
     met_all: bool,
+    failed: bool,
     listed: Option<String>,
     led_to: usize,
     before: usize,
@@ -45,18 +82,22 @@ struct Head {
 
 impl Round {
     /// A new one.
-    pub async fn begin(objects: &Objects) -> Result<Self, StoreError> {
-        let orphans: Vec<String> = match objects.get(ORPHANS).await? {
+    pub async fn begin(objects: &Objects, now_ms: u64) -> Result<Self, StoreError> {
+        let mut last: Last = match objects.get(LAST).await? {
+            // A list that cannot be read leaves nothing: this round looks as far back as any, and removes nothing.
             Some(list) => serde_json::from_slice(&list).unwrap_or_default(),
-            None => Vec::new(),
+            None => Last::default(),
         };
+        let before = std::mem::take(&mut last.orphans).iter().map(|key| hash(key)).collect();
         Ok(Self {
             id: JobId::random(),
+            began_ms: now_ms,
+            last,
             position: None,
             met_all: false,
+            failed: false,
             listed: None,
-            led_to: HashSet::new(),
-            before: orphans.iter().map(|key| hash(key)).collect(),
+            leaders: Leaders { led_to: HashSet::new(), before },
             orphans: Vec::new(),
         })
     }
@@ -73,25 +114,31 @@ impl Round {
     /// Keeps it for another job.
     pub async fn keep(&self, objects: &Objects) -> Result<(), StoreError> {
         let failure = |error| StoreError::refused("keep a round", error);
+        let Leaders { led_to, before } = &self.leaders;
         let head = Head {
+            began_ms: self.began_ms,
+            last_began_ms: self.last.began_ms,
             position: self.position.as_ref().map(RoundPosition::to_text),
             met_all: self.met_all,
+            failed: self.failed,
             listed: self.listed.clone(),
-            led_to: self.led_to.len(),
-            before: self.before.len(),
+            led_to: led_to.len(),
+            before: before.len(),
         };
         let mut kept = serde_json::to_vec(&head).map_err(failure)?;
         kept.push(b'\n');
-        kept.extend(self.led_to.iter().chain(&self.before).flat_map(|hash| hash.to_be_bytes()));
+        kept.extend(led_to.iter().chain(before).flat_map(|hash| hash.to_be_bytes()));
         serde_json::to_writer(&mut kept, &self.orphans).map_err(failure)?;
         objects.put(&place(&self.id), Bytes::from(kept)).await
     }
 
-    /// Leaves what it found without a leader to the next one, and forgets what was kept of it.
+    /// Leaves to the next one what it found, and forgets what was kept of it.
     pub async fn end(self, objects: &Objects) -> Result<(), StoreError> {
-        let list = serde_json::to_vec(&self.orphans);
-        let list = list.map_err(|error| StoreError::refused("list orphaned objects", error))?;
-        objects.put(ORPHANS, Bytes::from(list)).await?;
+        let [_, before] = self.last.began_ms;
+        let began_ms = if self.failed { self.last.began_ms } else { [before, self.began_ms] };
+        let last = serde_json::to_vec(&Last { began_ms, orphans: self.orphans });
+        let last = last.map_err(|error| StoreError::refused("end a round", error))?;
+        objects.put(LAST, Bytes::from(last)).await?;
         objects.remove(&place(&self.id)).await
     }
 
@@ -100,24 +147,29 @@ impl Round {
         self.id.as_str()
     }
 
+    /// When the round before the last one began that could look at everything: what came since then is looked at, so that
+    /// two rounds see each delivery. One that is being moved to another id may be met by the first of them in neither
+    /// place. 0 where there were no two.
+    pub fn looks_back_to_ms(&self) -> u64 {
+        let [before_the_last, _] = self.last.began_ms;
+        before_the_last
+    }
+}
+
+impl Leaders {
     /// Something leads to this object.
-    pub fn leads_to(&mut self, object: &str) {
+    pub fn lead_to(&mut self, object: &str) {
         self.led_to.insert(hash(object));
     }
 
-    /// Whether something that was met leads to this object.
-    pub fn is_led_to(&self, object: &str) -> bool {
-        self.led_to.contains(&hash(object))
-    }
-
-    /// Whether the round before found this object without a leader too.
-    pub fn was_orphan(&self, object: &str) -> bool {
-        self.before.contains(&hash(object))
-    }
-
-    /// Nothing that was met leads to this object: the next round will know.
-    pub fn is_orphan(&mut self, object: String) {
-        self.orphans.push(object);
+    /// What this object is, as far as is known.
+    pub fn standing(&self, object: &str) -> Standing {
+        let object = hash(object);
+        match (self.led_to.contains(&object), self.before.contains(&object)) {
+            (true, _) => Standing::LedTo,
+            (false, false) => Standing::Orphan,
+            (false, true) => Standing::OrphanAgain,
+        }
     }
 }
 
@@ -132,14 +184,16 @@ fn read(id: JobId, kept: &[u8]) -> Option<Round> {
     };
     Some(Round {
         id,
+        began_ms: head.began_ms,
+        last: Last { began_ms: head.last_began_ms, orphans: Vec::new() },
         position: match head.position {
             Some(position) => Some(RoundPosition::from_text(&position)?),
             None => None,
         },
         met_all: head.met_all,
+        failed: head.failed,
         listed: head.listed,
-        led_to: hashes(led_to),
-        before: hashes(before),
+        leaders: Leaders { led_to: hashes(led_to), before: hashes(before) },
         orphans: serde_json::from_slice(orphans).ok()?,
     })
 }

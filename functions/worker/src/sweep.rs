@@ -5,22 +5,64 @@
 //! nothing leads to, once two rounds in a row found them so: a record that is being moved may be met in neither place.
 
 use crate::error::WorkError;
-use crate::round::Round;
+use crate::round::{Round, Standing};
 use crate::worker::{Worked, Worker};
-use futures::stream::TryStreamExt;
+use futures::stream::{StreamExt, TryStreamExt, iter};
+use std::ops::Range;
 use terrace_ingest::{IngestError, Moment};
 use terrace_records::{Partition, PartitionKind};
 use terrace_store::queue::{Job, Subject};
 use terrace_store::rounds::{Met, RoundPosition};
-use terrace_store::{Freshness, LogBody, LoggedDelivery};
+use terrace_store::{Freshness, LogBody, LoggedDelivery, StoredConnection};
 use terrace_terra::ids::{ReferenceId, UserId};
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
-/// How far back deliveries are looked at: a round may fail for a day or two.
-const LOOKED_AT_MS: u64 = 3 * DAY_MS;
+/// How far back deliveries are looked at where rounds before this one failed, or none went.
+const LOOKED_AT_MS: u64 = 7 * DAY_MS;
 /// A delivery that is younger than this may still be at work.
 const SETTLED_MS: u64 = 15 * 60 * 1_000;
+/// How many deliveries are looked at, and objects removed, at once.
+const AT_ONCE: usize = 16;
+/// How many bytes the bodies that are at work at once may have: as many as the largest one alone.
+const BODIES: u32 = 256 * 1_024 * 1_024;
+
+/// What a look at an item of the table came to.
+struct Looked {
+    /// The object that it leads to.
+    object: Option<String>,
+    /// Where it lies, of a delivery.
+    at: Option<RoundPosition>,
+    /// It could not be applied, and trying again would not have helped.
+    failed: bool,
+    /// An erase that should have taken it.
+    erase: Option<Job>,
+}
+
+impl Looked {
+    fn at_object(object: Option<String>) -> Self {
+        Self { object, at: None, failed: false, erase: None }
+    }
+}
+
+/// What a round looks at deliveries with.
+struct Looking {
+    moment: Moment,
+    /// When those came that it looks at, in milliseconds since 1970.
+    came: Range<u64>,
+    /// Room for bodies, in bytes.
+    room: Semaphore,
+}
+
+impl Looking {
+    fn of(round: &Round, moment: Moment) -> Self {
+        let since = round.looks_back_to_ms().saturating_sub(SETTLED_MS);
+        let longest = moment.now_ms.saturating_sub(LOOKED_AT_MS);
+        let came = since.max(longest)..moment.now_ms.saturating_sub(SETTLED_MS);
+        Self { moment, came, room: Semaphore::new(BODIES as usize) }
+    }
+}
 
 impl Worker {
     pub(crate) async fn sweep(&self, after: Option<&str>, moment: Moment, due: Instant) -> Result<Worked, WorkError> {
@@ -28,7 +70,7 @@ impl Worker {
         let mut round = match after {
             None => {
                 self.erase_again().await?;
-                Round::begin(objects).await?
+                Round::begin(objects, moment.now_ms).await?
             }
             Some(id) => match Round::go_on(objects, id).await? {
                 Some(round) => round,
@@ -47,24 +89,25 @@ impl Worker {
 
     /// Goes through all there is from where the round stands. `false` where time is over before the end.
     async fn go_round(&self, round: &mut Round, moment: Moment, due: Instant) -> Result<bool, WorkError> {
+        let looking = Looking::of(round, moment);
         let mut asked = None;
         while !round.met_all {
             // It looks at deliveries that have settled, and takes nothing for gone that one round alone has not met.
             let (met, next) = self.table.round(round.position.as_ref(), Freshness::Recent).await?;
-            for met in met {
-                match met {
-                    Met::Delivery(partition, logged) => {
-                        if let LogBody::Object(object) = &logged.body {
-                            round.leads_to(object);
-                        }
-                        self.mend(&partition, &logged, &mut asked, moment).await?;
-                        if Instant::now() >= due {
-                            round.position = Some(RoundPosition::of_delivery(&partition, &logged.key));
-                            return Ok(false);
-                        }
-                    }
-                    Met::Pointer(object) | Met::Damaged(_, Some(object)) => round.leads_to(&object),
-                    Met::Damaged(_, None) | Met::Other => {}
+            let mut looks = iter(met).map(|met| self.look_at(met, &looking)).buffered(AT_ONCE);
+            while let Some(looked) = looks.try_next().await? {
+                if let Some(object) = &looked.object {
+                    round.leaders.lead_to(object);
+                }
+                round.failed |= looked.failed;
+                // Deliveries of one user come one after the other.
+                if let Some(erase) = looked.erase.filter(|erase| asked.as_ref() != Some(erase)) {
+                    self.queue.send(&erase).await?;
+                    asked = Some(erase);
+                }
+                if looked.at.is_some() && Instant::now() >= due {
+                    round.position = looked.at;
+                    return Ok(false);
                 }
             }
             round.position = next;
@@ -76,38 +119,50 @@ impl Worker {
         Ok(true)
     }
 
-    /// Applies a delivery that should have been, and has one erased that should have been; `asked` is who was asked to be
-    /// erased last.
+    /// Looks at an item: mends the delivery that it is, if it is one.
+    async fn look_at(&self, met: Met, looking: &Looking) -> Result<Looked, WorkError> {
+        let (partition, logged) = match met {
+            Met::Delivery(partition, logged) => (partition, logged),
+            Met::Pointer(object) => return Ok(Looked::at_object(Some(object))),
+            Met::Damaged(_, object) => return Ok(Looked::at_object(object)),
+            Met::Other => return Ok(Looked::at_object(None)),
+        };
+        let (failed, erase) = self.mend(&partition, &logged, looking).await?;
+        let object = match &logged.body {
+            LogBody::Object(object) => Some(object.clone()),
+            LogBody::Inline(_) => None,
+        };
+        Ok(Looked { object, at: Some(RoundPosition::of_delivery(&partition, &logged.key)), failed, erase })
+    }
+
+    /// Applies a delivery that should have been. Says whether that failed for good, and which erase should have taken it.
     async fn mend(
         &self,
         partition: &Partition,
         logged: &LoggedDelivery,
-        asked: &mut Option<Partition>,
-        moment: Moment,
-    ) -> Result<(), WorkError> {
-        let age = moment.now_ms.saturating_sub(logged.received_at);
-        if !(SETTLED_MS..LOOKED_AT_MS).contains(&age) {
-            return Ok(());
+        looking: &Looking,
+    ) -> Result<(bool, Option<Job>), WorkError> {
+        if !looking.came.contains(&logged.received_at) {
+            return Ok((false, None));
         }
-        self.reflect(partition, logged, moment).await?;
-        if asked.as_ref() != Some(partition)
-            && let Some(erase) = self.left_by_erase(partition, logged).await?
-        {
-            self.queue.send(&erase).await?;
-            *asked = Some(partition.clone());
-        }
-        Ok(())
+        let bytes = u32::try_from(logged.size).unwrap_or(BODIES).clamp(1, BODIES);
+        let _room = looking.room.acquire_many(bytes).await.ok();
+        let own = self.table.connection(partition).await?;
+        let applied = self.reflect(partition, logged, own.as_ref(), looking.moment).await?;
+        Ok((!applied, own.and_then(|own| left_by_erase(partition, logged, own))))
     }
 
-    /// Applies a delivery whose effect the view does not show. One that is damaged or gone does not stop the others.
+    /// Applies a delivery whose effect the view does not show; `own` is the connection that lies in its partition. One
+    /// that is damaged or gone does not stop the others: `false` for one that was not applied and should have been.
     pub(crate) async fn reflect(
         &self,
         partition: &Partition,
         logged: &LoggedDelivery,
+        own: Option<&StoredConnection>,
         moment: Moment,
-    ) -> Result<(), WorkError> {
+    ) -> Result<bool, WorkError> {
         let reflected = async {
-            if !self.ingest.is_reflected(partition, logged).await? {
+            if !self.ingest.is_reflected(partition, logged, own).await? {
                 self.ingest.replay(partition, logged, false, moment).await?;
             }
             Ok(())
@@ -115,19 +170,11 @@ impl Worker {
         match reflected.await {
             Err(error @ IngestError::Store(_)) if !error.is_transient() => {
                 self.telemetry.failure("apply a delivery from the log", &error);
-                Ok(())
+                Ok(false)
             }
-            Ok(()) | Err(IngestError::Gone) => Ok(()),
+            Ok(()) | Err(IngestError::Gone) => Ok(true),
             Err(error) => Err(error.into()),
         }
-    }
-
-    /// The erase that should have taken a delivery, and was never queued after it came.
-    async fn left_by_erase(&self, partition: &Partition, logged: &LoggedDelivery) -> Result<Option<Job>, WorkError> {
-        let Some(stored) = self.table.connection(partition).await? else { return Ok(None) };
-        let erasure = stored.connection.erasure(partition.kind()).filter(|erasure| erasure.takes(logged.key.time_ms()));
-        let subject = (partition.kind() == PartitionKind::User).then_some(Subject::User(stored.user_id));
-        Ok(erasure.zip(subject).map(|(erasure, subject)| Job::Erase { subject, at_ms: erasure.at_ms, id: None }))
     }
 
     /// Queues the erases of the ledger whose mark is gone although there is data.
@@ -155,14 +202,24 @@ impl Worker {
     async fn remove_orphans(&self, round: &mut Round, moment: Moment, due: Instant) -> Result<bool, WorkError> {
         let objects = self.log.objects();
         let old_ms = moment.now_ms.saturating_sub((self.log_days + 1).saturating_mul(DAY_MS));
-        let mut listed = objects.list_after("log", round.listed.as_deref());
-        while let Some(found) = listed.try_next().await? {
-            round.listed = Some(found.key.clone());
-            if found.modified_ms < old_ms && !round.is_led_to(&found.key) {
-                match round.was_orphan(&found.key) {
-                    true => objects.remove(&found.key).await?,
-                    false => round.is_orphan(found.key),
+        let Round { leaders, listed, orphans, .. } = round;
+        let mut looks = objects
+            .list_after("log", listed.as_deref())
+            .map_ok(|found| {
+                let standing = if found.modified_ms < old_ms { leaders.standing(&found.key) } else { Standing::LedTo };
+                async move {
+                    // What was put again since it was listed has a leader now, or will have one.
+                    if standing == Standing::OrphanAgain {
+                        objects.remove_older(&found.key, old_ms).await?;
+                    }
+                    Ok((found.key, standing))
                 }
+            })
+            .try_buffered(AT_ONCE);
+        while let Some((key, standing)) = looks.try_next().await? {
+            *listed = Some(key.clone());
+            if standing == Standing::Orphan {
+                orphans.push(key);
             }
             if Instant::now() >= due {
                 return Ok(false);
@@ -170,4 +227,11 @@ impl Worker {
         }
         Ok(true)
     }
+}
+
+/// The erase that should have taken a delivery, and was never queued after it came.
+fn left_by_erase(partition: &Partition, logged: &LoggedDelivery, own: StoredConnection) -> Option<Job> {
+    let erasure = own.connection.erasure(partition.kind()).filter(|erasure| erasure.takes(logged.key.time_ms()))?;
+    let subject = (partition.kind() == PartitionKind::User).then_some(Subject::User(own.user_id))?;
+    Some(Job::Erase { subject, at_ms: erasure.at_ms, id: None })
 }

@@ -153,24 +153,29 @@ impl Ingest {
 
     /// Whether the view reflects a delivery: whether applying it would change nothing, and no job that it asked for is
     /// missing. Records are looked for where re-authentications have brought them. What an erase takes is the erase's.
+    /// `own` is the connection that lies in its partition, as it was just read.
     ///
     /// # Errors
     ///
     /// When the store fails.
-    pub async fn is_reflected(&self, partition: &Partition, logged: &LoggedDelivery) -> Result<bool, IngestError> {
-        let own = self.table.connection(partition).await?;
-        let erasure = own.as_ref().and_then(|own| own.connection.erasure(partition.kind()));
+    pub async fn is_reflected(
+        &self,
+        partition: &Partition,
+        logged: &LoggedDelivery,
+        own: Option<&StoredConnection>,
+    ) -> Result<bool, IngestError> {
+        let erasure = own.and_then(|own| own.connection.erasure(partition.kind()));
         let taken = erasure.is_some_and(|erasure| erasure.takes(logged.key.time_ms()));
         // A record that the table does not take stays unapplied for good.
         if taken || logged.quarantine.as_deref() == Some(UNSTORABLE) {
             return Ok(true);
         }
-        let home = match own.as_ref().map(|own| (own.connection.status(), UserId::new(own.user_id.as_str()))) {
+        let home = match own.map(|own| (own.connection.status(), UserId::new(own.user_id.as_str()))) {
             Some((Status::Replaced, Some(user))) => self.table.successor(&user).await?.partition,
             _ => partition.clone(),
         };
         if home == *partition
-            && let Some(reflected) = self.is_reflected_by_list(partition, logged, own.as_ref()).await?
+            && let Some(reflected) = self.is_reflected_by_list(partition, logged, own).await?
         {
             return Ok(reflected);
         }
@@ -188,7 +193,10 @@ impl Ingest {
             None => true,
         };
         let moved = plan.partition != *partition;
-        Ok(!moved && requests && self.shows_records(&plan, &home).await? && self.shows_links(&plan).await?)
+        Ok(!moved
+            && requests
+            && self.shows_records(&plan, &home).await?
+            && self.shows_links(&plan, (partition, own)).await?)
     }
 
     /// The same from the list of copies that the log keeps beside a body in an object. `None` where there is no list, or
@@ -241,11 +249,16 @@ impl Ingest {
     }
 
     /// Whether connections are as a plan has them, and what follows from that was done: nothing lies under an id that
-    /// was replaced, and who left was erased where that is the policy.
-    async fn shows_links(&self, plan: &Plan<'_>) -> Result<bool, IngestError> {
+    /// was replaced, and who left was erased where that is the policy. Of one partition the connection is known already.
+    async fn shows_links(
+        &self,
+        plan: &Plan<'_>,
+        (known, own): (&Partition, Option<&StoredConnection>),
+    ) -> Result<bool, IngestError> {
         for Link { partition, update, .. } in &plan.links {
-            let Some(stored) = self.table.connection(partition).await? else { return Ok(false) };
-            let connection = stored.connection;
+            let read = if partition == known { None } else { self.table.connection(partition).await? };
+            let stored = if partition == known { own } else { read.as_ref() };
+            let Some(StoredConnection { connection, .. }) = stored else { return Ok(false) };
             if !update.clone().newer_than(connection.registers()).registers.is_empty() {
                 return Ok(false);
             }

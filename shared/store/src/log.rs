@@ -169,14 +169,14 @@ impl Log {
         Self { table: table.clone(), objects: Arc::clone(&self.objects) }
     }
 
-    /// Puts an object of the log, once: its key is made of its content.
+    /// Puts an object of the log. Its key is made of its content.
     pub async fn put_object(
         &self,
         key: &str,
         chain: Bytes,
         metadata: &[(&'static str, String)],
     ) -> Result<(), StoreError> {
-        self.objects.put_once(key, chain, metadata).await
+        self.objects.put_content(key, chain, metadata).await
     }
 
     /// Enters a delivery. `false` if it was there already: a retry, and nothing is written.

@@ -8,9 +8,7 @@ use futures::future::ready;
 use futures::stream::{BoxStream, StreamExt, TryStreamExt, iter, once};
 use object_store::path::Path;
 use object_store::signer::Signer;
-use object_store::{
-    Attribute, Attributes, Error, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload,
-};
+use object_store::{Attribute, Attributes, Error, ObjectMeta, ObjectStore, ObjectStoreExt, PutOptions, PutPayload};
 use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
@@ -62,7 +60,7 @@ impl Objects {
         Self { build: Box::new(build), built: OnceLock::new(), read_only: false }
     }
 
-    /// The same objects for who tries something out: what is put once is forgotten, every other write is refused.
+    /// The same objects for who tries something out: content that is put is forgotten, every other write is refused.
     #[must_use]
     pub fn read_only(self) -> Self {
         Self { read_only: true, ..self }
@@ -83,8 +81,9 @@ impl Objects {
         Ok(self.built.get_or_init(|| backend))
     }
 
-    /// Puts an object under a key made of its content. One that is there already is the same, and is left alone.
-    pub async fn put_once(
+    /// Puts an object under a key made of its content. One that is there already is the same, and is as young as a new one
+    /// from then on: what removes old objects that nothing leads to spares it, as what is to lead to it is written after it.
+    pub async fn put_content(
         &self,
         key: &str,
         bytes: Bytes,
@@ -101,11 +100,9 @@ impl Objects {
                 attributes.insert(Attribute::Metadata((*name).into()), value.clone().into());
             }
         }
-        let options = PutOptions { mode: PutMode::Create, attributes, ..PutOptions::default() };
-        match backend.store.put_opts(&path(DOING, key)?, PutPayload::from_bytes(bytes), options).await {
-            Ok(_) | Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => Ok(()),
-            Err(error) => Err(failure(DOING, error)),
-        }
+        let options = PutOptions { attributes, ..PutOptions::default() };
+        let put = backend.store.put_opts(&path(DOING, key)?, PutPayload::from_bytes(bytes), options).await;
+        put.map(drop).map_err(|error| failure(DOING, error))
     }
 
     /// An object, or none of that key.
@@ -145,6 +142,16 @@ impl Objects {
         const DOING: &str = "remove an object";
         match self.writable(DOING)?.store.delete(&path(DOING, key)?).await {
             Ok(()) | Err(Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(failure(DOING, error)),
+        }
+    }
+
+    /// Removes an object that was last put before `ms`, in milliseconds since 1970.
+    pub async fn remove_older(&self, key: &str, ms: u64) -> Result<(), StoreError> {
+        const DOING: &str = "look at an object";
+        match self.backend()?.store.head(&path(DOING, key)?).await {
+            Ok(found) if modified_ms(&found) < ms => self.remove(key).await,
+            Ok(_) | Err(Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(failure(DOING, error)),
         }
     }
@@ -194,16 +201,17 @@ fn found(
     listed: Result<BoxStream<'static, object_store::Result<ObjectMeta>>, StoreError>,
 ) -> BoxStream<'static, Result<FoundObject, StoreError>> {
     let of = |found: object_store::Result<ObjectMeta>| match found {
-        Ok(found) => Ok(FoundObject {
-            key: found.location.to_string(),
-            modified_ms: u64::try_from(found.last_modified.timestamp_millis()).unwrap_or(0),
-        }),
+        Ok(found) => Ok(FoundObject { key: found.location.to_string(), modified_ms: modified_ms(&found) }),
         Err(error) => Err(failure(LISTING, error)),
     };
     match listed {
         Err(error) => once(ready(Err(error))).boxed(),
         Ok(listed) => listed.map(of).boxed(),
     }
+}
+
+fn modified_ms(found: &ObjectMeta) -> u64 {
+    u64::try_from(found.last_modified.timestamp_millis()).unwrap_or(0)
 }
 
 fn path(doing: &'static str, key: &str) -> Result<Path, StoreError> {

@@ -1,8 +1,7 @@
 //! S3 through the connector that the SDKs use, instead of an HTTP client and a TLS stack of its own.
 //!
-//! Calls are tried again here and not in `object_store`, which would not repeat a conditional PUT that got no answer
-//! (ours may be: its key is made of its content), takes the 409 of two writers in each other's way for an object that
-//! is there, and starts a try without regard to how long it may take.
+//! Calls are tried again here and not in `object_store`, which takes the 409 of two writers in each other's way for an
+//! object that is there, and starts a try without regard to how long it may take.
 
 use crate::clients::{ATTEMPT_WITHIN, ATTEMPTS, CALL_WITHIN, FIRST_BACKOFF, MAX_BACKOFF};
 use crate::error::StoreError;
@@ -17,7 +16,7 @@ use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
 use http::StatusCode;
 use http_body_util::BodyExt;
-use object_store::aws::{AmazonS3Builder, AwsCredential, S3ConditionalPut};
+use object_store::aws::{AmazonS3Builder, AwsCredential};
 use object_store::client::{
     CredentialProvider, HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpService,
 };
@@ -50,7 +49,6 @@ pub(crate) fn backend(place: Place<'_>) -> Result<Backend, StoreError> {
         .with_bucket_name(place.bucket)
         .with_region(place.region)
         .with_credentials(Arc::new(Credentials::new(place.credentials)))
-        .with_conditional_put(S3ConditionalPut::ETagMatch)
         .with_retry(RetryConfig { max_retries: 0, retry_timeout: CALL_WITHIN, backoff: BackoffConfig::default() })
         .with_http_connector(Connector { http: place.http });
     s3 = match place.endpoint {

@@ -1,8 +1,8 @@
 use super::*;
 use crate::clients::fake_service::{Answer, FakeService, Seen, given};
 use crate::objects::Objects;
+use object_store::Error;
 use object_store::path::Path;
-use object_store::{Error, PutMode, PutOptions};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 const PUT: (u16, &str, &[(&str, &str)]) = (200, "", &[("etag", "\"e\"")]);
@@ -15,14 +15,7 @@ fn objects(service: &FakeService, variables: &[(&str, &str)]) -> Objects {
 
 async fn put(service: &FakeService) -> Result<(), StoreError> {
     let metadata = [("event", "daily".to_owned())];
-    objects(service, &[]).put_once("log/a/b", Bytes::from_static(b"frames"), &metadata).await
-}
-
-/// Puts without overwriting, past `Objects`, which takes an object that is there for a success.
-async fn create(service: &FakeService) -> object_store::Result<()> {
-    let backend = service.clients(&[]).bucket("terrace-log").unwrap();
-    let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
-    backend.store.put_opts(&Path::from("log/a/b"), "frames".into(), options).await.map(drop)
+    objects(service, &[]).put_content("log/a/b", Bytes::from_static(b"frames"), &metadata).await
 }
 
 fn answering(status: u16) -> FakeService {
@@ -30,13 +23,14 @@ fn answering(status: u16) -> FakeService {
 }
 
 #[tokio::test]
-async fn an_object_is_put_once_with_its_metadata() {
+async fn an_object_is_put_with_its_metadata_whatever_is_there() {
     let service = FakeService::new(|_, _| given(PUT.0, PUT.1, PUT.2));
     put(&service).await.unwrap();
     let [seen]: [Seen; 1] = service.seen().try_into().unwrap();
     assert_eq!((seen.method.as_str(), &seen.body[..]), ("PUT", &b"frames"[..]));
     assert_eq!(seen.uri, "https://terrace-log.s3.eu-west-1.amazonaws.com/log/a/b");
-    assert_eq!(seen.header("if-none-match"), Some("*"));
+    // One of before is as young as this from then on.
+    assert_eq!((seen.header("if-none-match"), seen.header("if-match")), (None, None));
     assert_eq!(seen.header("x-amz-meta-event"), Some("daily"));
     assert_eq!(seen.header("content-length"), Some("6"));
     assert_eq!(seen.header("x-amz-security-token"), Some("test-token"));
@@ -44,15 +38,7 @@ async fn an_object_is_put_once_with_its_metadata() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_object_that_is_there_is_left_alone() {
-    let there = answering(412);
-    assert!(matches!(create(&there).await, Err(Error::AlreadyExists { .. })));
-    put(&there).await.unwrap();
-    assert_eq!(there.seen().len(), 2, "it is not tried again");
-}
-
-#[tokio::test(start_paused = true)]
-async fn writers_in_each_others_way_try_again_and_do_not_take_it_for_there() {
+async fn writers_in_each_others_way_try_again() {
     let busy = answering(409);
     assert!(put(&busy).await.unwrap_err().is_transient());
     assert_eq!(busy.seen().len(), 3);
@@ -103,6 +89,23 @@ async fn a_part_is_read_by_its_range_and_again_when_it_breaks_off() {
     assert_eq!(objects.get_range("log/a/b", 2..5).await.unwrap().unwrap(), "cde");
     let seen = service.seen();
     assert_eq!((seen.len(), seen[1].header("range")), (2, Some("bytes=2-4")));
+}
+
+#[tokio::test]
+async fn only_what_was_not_put_again_is_removed() {
+    let july_ms = 1_782_864_000_000;
+    for (before_ms, removes) in [(july_ms, false), (july_ms + 1, true)] {
+        let service = FakeService::new(|_, seen| match seen.method.as_str() {
+            "HEAD" => given(200, "", &[HEAD[0], HEAD[1], ("content-length", "6")]),
+            _ => given(200, "<DeleteResult><Deleted><Key>log/a/b</Key></Deleted></DeleteResult>", &[]),
+        });
+        objects(&service, &[]).remove_older("log/a/b", before_ms).await.unwrap();
+        let methods: Vec<_> = service.seen().into_iter().map(|seen| seen.method).collect();
+        assert_eq!(methods.len(), 1 + usize::from(removes), "{methods:?}");
+    }
+    let gone = answering(404);
+    objects(&gone, &[]).remove_older("log/a/b", july_ms).await.unwrap();
+    assert_eq!(gone.seen().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]

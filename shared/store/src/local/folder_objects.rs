@@ -34,12 +34,12 @@ mod tests {
     use bytes::Bytes;
 
     #[tokio::test]
-    async fn objects_are_kept_once_and_read_in_part_after_reopening() {
+    async fn objects_are_kept_and_read_in_part_after_reopening() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().join("a/b/objects");
         let first = objects(&root);
-        first.put_once("log/aa/bb", Bytes::from_static(b"0123456789"), &[("event", "daily".into())]).await.unwrap();
-        first.put_once("log/aa/bb", Bytes::from_static(b"0123456789"), &[]).await.unwrap();
+        first.put_content("log/aa/bb", Bytes::from_static(b"0123456789"), &[("event", "daily".into())]).await.unwrap();
+        first.put_content("log/aa/bb", Bytes::from_static(b"0123456789"), &[]).await.unwrap();
         drop(first);
 
         let again = objects(&root);
@@ -53,9 +53,9 @@ mod tests {
     async fn who_tries_something_out_leaves_nothing_behind_and_removes_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().join("objects");
-        objects(&root).put_once("log/aa/bb", Bytes::from_static(b"kept"), &[]).await.unwrap();
+        objects(&root).put_content("log/aa/bb", Bytes::from_static(b"kept"), &[]).await.unwrap();
         let tried = objects(&root).read_only();
-        tried.put_once("log/aa/cc", Bytes::from_static(b"tried"), &[]).await.unwrap();
+        tried.put_content("log/aa/cc", Bytes::from_static(b"tried"), &[]).await.unwrap();
         assert!(tried.put("log/aa/bb", Bytes::from_static(b"else")).await.is_err());
         assert!(tried.remove("log/aa/bb").await.is_err());
         assert_eq!(objects(&root).get("log/aa/bb").await.unwrap().unwrap(), "kept");

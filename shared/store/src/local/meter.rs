@@ -165,7 +165,7 @@ mod tests {
     async fn objects_are_counted() {
         let meter = Meter::default();
         let objects = meter.objects();
-        objects.put_once("log/a/b", Bytes::from_static(b"0123456789"), &[]).await.unwrap();
+        objects.put_content("log/a/b", Bytes::from_static(b"0123456789"), &[]).await.unwrap();
         objects.get_range("log/a/b", 2..4).await.unwrap().unwrap();
         objects.get("log/a/b").await.unwrap().unwrap();
         let asked = meter.take();
