@@ -9,7 +9,7 @@ CARGO_DENY := 0.20.2
 ARCHITECTURE ?= arm64
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-sqs test-openapi test-terra-api bench lint doc deny check-infra rehearse build deploy ship smoke rollback secret terra-key destroy size golden cost cost-page check clean
+.PHONY: help run demo test test-sqs test-openapi test-terra-api bench lint doc deny check-infra rehearse build deploy ship smoke rollback secret terra-key restore round destroy size golden cost cost-page check clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -81,6 +81,12 @@ secret: ## store a signing secret, the one before stays good; ENV=dev
 
 terra-key: ## store the developer id and API key that a diagnosis asks Terra with; ENV=dev
 	@ENV='$(ENV)' infra/bin/terra-key.sh
+
+restore: ## the table as of a moment, under another name, for the next deploy to use; ENV=dev AT=2026-07-01T06:00:00Z
+	@ENV='$(ENV)' AT='$(AT)' YES='$(YES)' infra/bin/restore.sh
+
+round: ## the daily round at once; ENV=dev
+	@ENV='$(ENV)' infra/bin/round.sh
 
 destroy: ## remove an environment and all its data; refuses production; ENV=dev
 	@ENV='$(ENV)' infra/bin/destroy.sh

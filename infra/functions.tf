@@ -15,10 +15,12 @@ locals {
     TERRACE_PING_QUEUE_URL = module.pings.url
   }
   keeping = {
-    TERRACE_LOG_DAYS  = tostring(var.log_days)
-    TERRACE_RETENTION = var.retention
+    TERRACE_LOG_DAYS          = tostring(var.log_days)
+    TERRACE_RETENTION         = var.retention
+    TERRACE_METRICS_NAMESPACE = local.metrics_namespace
   }
-  # Queues, bucket and parameter are encrypted with the environment's key; the table's is used by DynamoDB alone.
+  # The table, queues, bucket, parameters and variables are encrypted with the environment's key, and AWS uses it in the name of
+  # whoever asks for what is in them.
   use_key = { actions = ["kms:Decrypt", "kms:GenerateDataKey"], resources = [module.key.arn] }
 
   functions = {
@@ -65,7 +67,7 @@ locals {
         objects = { actions = ["s3:PutObject", "s3:GetObject", "s3:DeleteObject"], resources = [local.log_objects, local.sweep_state] }
         ledger  = { actions = ["s3:PutObject", "s3:GetObject"], resources = [local.ledger] }
         list    = { actions = ["s3:ListBucket"], resources = [module.log_bucket.arn], prefixes = ["log/*", "erasures/*", "sweep/*"] }
-        jobs    = { actions = ["sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"], resources = [module.jobs.arn, module.pings.arn] }
+        jobs    = { actions = ["sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes"], resources = [module.jobs.arn, module.pings.arn] }
         key     = local.use_key
       }
     }
@@ -75,10 +77,15 @@ locals {
 # What wakes the worker: the two queues, and once a day the schedule, by way of the queue of jobs.
 
 resource "aws_lambda_event_source_mapping" "jobs" {
-  event_source_arn        = module.jobs.arn
-  function_name           = module.function["worker"].alias.arn
-  batch_size              = 10
+  event_source_arn = module.jobs.arn
+  function_name    = module.function["worker"].alias.arn
+  # One at a time: others of a batch would wait for a long one, and lose one of their tries.
+  batch_size              = 1
   function_response_types = ["ReportBatchItemFailures"]
+
+  scaling_config {
+    maximum_concurrency = var.worker_concurrency.jobs
+  }
 
   lifecycle {
     precondition {
@@ -94,6 +101,17 @@ resource "aws_lambda_event_source_mapping" "pings" {
   # One at a time: a body is held whole in memory.
   batch_size              = 1
   function_response_types = ["ReportBatchItemFailures"]
+
+  scaling_config {
+    maximum_concurrency = var.worker_concurrency.pings
+  }
+}
+
+# A job that takes longer than an invocation queues what is left of it as a job, and Lambda would take that for a loop and
+# drop it after some sixteen times. https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
+resource "aws_lambda_function_recursion_config" "worker" {
+  function_name  = module.function["worker"].name
+  recursive_loop = "Allow"
 }
 
 data "aws_iam_policy_document" "scheduler_assumes" {
@@ -116,7 +134,7 @@ data "aws_iam_policy_document" "scheduler_assumes" {
 data "aws_iam_policy_document" "scheduler" {
   statement {
     actions   = ["sqs:SendMessage"]
-    resources = [module.jobs.arn]
+    resources = [module.jobs.arn, module.jobs.dead_letters_arn]
   }
 
   statement {
@@ -152,5 +170,10 @@ resource "aws_scheduler_schedule" "daily_round" {
     arn      = module.jobs.arn
     role_arn = aws_iam_role.scheduler.arn
     input    = jsonencode({ job = "sweep" })
+
+    # A day's round that cannot be queued is told of by the alarm on dead letters, and can be redriven like a job.
+    dead_letter_config {
+      arn = module.jobs.dead_letters_arn
+    }
   }
 }

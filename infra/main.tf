@@ -3,8 +3,12 @@
 locals {
   name = "terrace-${var.environment}"
 
-  # The longest that Lambda allows: a re-key or a replay goes on where it stopped, but not before the next message.
-  worker_timeout_s = 900
+  # A job that takes longer hands on what is left. What a sandbox had that was killed is handed out again after this, of a
+  # ping, whose URL dies within ten minutes; so it is not the longest that Lambda allows.
+  worker_timeout_s = 300
+
+  # Environments in one account count apart.
+  metrics_namespace = "Terrace/${var.environment}"
 
   # Lines are kept for as long as deliveries, rounded up to what CloudWatch offers.
   retentions     = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653]
@@ -16,14 +20,15 @@ data "aws_caller_identity" "here" {}
 data "aws_partition" "here" {}
 
 module "key" {
-  source = "./modules/key"
-  name   = local.name
-  region = var.region
+  source  = "./modules/key"
+  name    = local.name
+  region  = var.region
+  bus_arn = var.change_events ? "arn:${data.aws_partition.here.partition}:events:${var.region}:${data.aws_caller_identity.here.account_id}:event-bus/${local.name}" : null
 }
 
 module "table" {
   source              = "./modules/table"
-  name                = local.name
+  name                = coalesce(var.table_name, local.name)
   key_arn             = module.key.arn
   deletion_protection = var.production
   stream              = var.change_events
@@ -65,9 +70,10 @@ module "jobs" {
 
 # Apart from the rest: a ping's URL dies within minutes, and a long replay must not keep it waiting.
 module "pings" {
-  source               = "./modules/queue"
-  name                 = "${local.name}-pings"
-  key_arn              = module.key.arn
+  source  = "./modules/queue"
+  name    = "${local.name}-pings"
+  key_arn = module.key.arn
+  # As short as AWS takes. What failed comes back sooner: the worker says when.
   visibility_timeout_s = local.worker_timeout_s
 }
 
@@ -125,4 +131,6 @@ module "observability" {
   silence_hours    = var.silence_hours
   monthly_budget   = var.monthly_budget
   environment      = var.environment
+  access_log       = module.http_api.access_log
+  namespace        = local.metrics_namespace
 }

@@ -88,7 +88,7 @@ variable "ping_hosts" {
 }
 
 variable "reserved_concurrency" {
-  description = "How many of each function may run at once: function to number. One that is left out takes from the account's."
+  description = "How many of each function may run at once: function to number. One that is left out takes from the account's, of which AWS wants 100 left over."
   type        = map(number)
   default     = {}
   nullable    = false
@@ -124,6 +124,29 @@ variable "domain" {
   validation {
     condition     = var.domain == null || can(regex("^arn:[a-z-]+:acm:${var.region}:", var.domain.certificate_arn))
     error_message = "domain: certificate_arn is the ARN of an ACM certificate in the region of everything else, ${var.region}."
+  }
+}
+
+variable "table_name" {
+  description = "What the table is called; null for the environment's name. A table restored from a backup has another: docs/OPERATIONS.md."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.table_name == null || can(regex("^[A-Za-z0-9_.-]{3,255}$", var.table_name))
+    error_message = "table_name: three to 255 letters, digits and any of _ . -, as DynamoDB takes them, or null."
+  }
+}
+
+variable "worker_concurrency" {
+  description = "How many jobs, and how many pings, are worked on at once at most. Without a limit a flood of them would take the concurrency of the account, and the webhook's with it."
+  type        = object({ jobs = number, pings = number })
+  default     = { jobs = 10, pings = 50 }
+  nullable    = false
+
+  validation {
+    condition     = try(alltrue([for number in values(var.worker_concurrency) : number >= 2 && number <= 1000 && floor(number) == number]), false)
+    error_message = "worker_concurrency: jobs and pings, each a whole number from 2 to 1000, which are SQS's limits."
   }
 }
 
@@ -165,7 +188,7 @@ variable "silence_hours" {
 }
 
 variable "monthly_budget" {
-  description = "Dollars a month for what bears this environment's tags, above which an alarm is sent to alarm_email; 0 for none."
+  description = "Dollars a month for what bears the tag `environment` of this one, above which an alarm is sent to alarm_email; 0 for none. The tag has to be activated as a cost allocation tag in the account that is billed."
   type        = number
   default     = 0
   nullable    = false
@@ -173,5 +196,10 @@ variable "monthly_budget" {
   validation {
     condition     = var.monthly_budget >= 0
     error_message = "monthly_budget: dollars, from 0 (none)."
+  }
+
+  validation {
+    condition     = var.monthly_budget == 0 || var.alarm_email != null
+    error_message = "monthly_budget: say alarm_email too, or nobody is told."
   }
 }

@@ -123,8 +123,12 @@ parameter_value() {
   printf '%s' "$value"
 }
 
-# Stores the value that comes in by a pipe. All else is named: the command line reads what a file holds of its arguments twice,
+# Stores the value that comes in by a pipe. The key is named, since without one the parameter would go over to the account's
+# own. All else is named as well: the command line reads what a file holds of its arguments twice,
 # which a pipe cannot do, but the value of one of them once.
 store_parameter() {
-  aws ssm put-parameter --region "$region" --name "$1" --type SecureString --overwrite --value file:///dev/stdin > /dev/null
+  local key
+  key=$(aws kms describe-key --region "$region" --key-id "alias/terrace-$ENV" --query KeyMetadata.Arn --output text < /dev/null) ||
+    stop "the key alias/terrace-$ENV was not found: make deploy ENV=$ENV makes it"
+  aws ssm put-parameter --region "$region" --name "$1" --type SecureString --overwrite --key-id "$key" --value file:///dev/stdin > /dev/null
 }

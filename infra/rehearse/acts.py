@@ -61,6 +61,7 @@ class Acts:
             ("an answer larger than Lambda hands back", self.large_answer),
             ("an object that is gone", self.object_gone),
             ("make terra-key: a diagnosis asks Terra, which is out of reach in here", self.diagnosis),
+            ("a job that fails is tried again soon", self.tried_again),
             ("POST /replays", self.replay),
             ("DELETE /users/{user_id}", self.erase),
             ("the daily round, as the schedule sends it", self.daily_round),
@@ -86,9 +87,18 @@ class Acts:
         printed = self.stack.command("secret", said=SECRET + "\n")
         expect("what make secret shows of the secret", SECRET in printed, False)
         self.say(printed.strip())
+        self.same_key(self.stack.output("secrets_parameter"))
         for function in self.functions.values():
             function.start(2)
         self.sources.start()
+
+    def same_key(self, parameter: str):
+        """A parameter is encrypted with the environment's key, whoever stored it."""
+        client = self.stack.emulator.client
+        named = {"Key": "Name", "Values": [parameter]}
+        found = client("ssm").describe_parameters(ParameterFilters=[named])["Parameters"][0]["KeyId"]
+        key = client("kms").describe_key(KeyId=f"alias/{self.stack.name}")["KeyMetadata"]["Arn"]
+        expect(f"the key of {parameter}", found, key)
 
     def smoke(self):
         self.say(self.stack.command("smoke", API_URL=self.gateway.url).strip().splitlines()[-1])
@@ -196,12 +206,27 @@ class Acts:
 
     def diagnosis(self):
         self.say(self.stack.command("terra-key", said="a-developer-id\na-key\n").strip())
+        self.same_key(self.stack.output("terra_api_parameter"))
         status, _, answer = self.read("/users/pinged-user/diagnosis")
         answer = json.loads(answer)
         expect("a diagnosis", status, 200)
         self.say(
             f"witness: {json.dumps(answer['witness'])}; findings: {[finding['code'] for finding in answer['findings']]}"
         )
+
+    def tried_again(self):
+        sqs, worker = self.stack.emulator.client("sqs"), self.functions["worker"]
+        urls = [queue["url"] for queue in self.stack.output("queues").values()]
+        for url in urls:
+            sqs.send_message(QueueUrl=url, MessageBody='{"job":"of-a-later-version"}')
+        tries, until = 2 * len(urls), time.time() + PATIENCE
+        while (tried := sum('"job":"unknown"' in line for line in worker.lines)) < tries:
+            if time.time() > until:
+                raise SystemExit(f"tried {tried} times within {PATIENCE} s, and not {tries}")
+            time.sleep(0.2)
+        for url in urls:
+            sqs.purge_queue(QueueUrl=url)
+        self.say(f"{tried} tries of {len(urls)} jobs, where their queues would have hidden them for minutes")
 
     def replay(self):
         self.say(json.dumps(self.job("POST", "/replays", {"only": "all"})["progress"]))
@@ -297,6 +322,11 @@ class Acts:
     def read(self, path: str) -> tuple[int, dict, bytes]:
         """A question of somebody whom IAM knows."""
         return ask(self.gateway.signed_url + path)
+
+    def everybody(self) -> dict[str, str]:
+        """Everybody's connection, as it is read."""
+        found = json.loads(self.read("/users?limit=1000")[2])["users"]
+        return {user["user_id"]: json.dumps(user, sort_keys=True) for user in found}
 
     def job(self, method: str, path: str, body: dict | None = None) -> dict:
         """Orders something, and waits until it is done."""

@@ -69,8 +69,8 @@ def listed(value) -> list:
     return value if isinstance(value, list) else [value]
 
 
-def audit(emulator: Emulator, role: str, calls: list[Call]) -> list[str]:
-    """Prints both lists, and gives back what is wrong."""
+def audit(emulator: Emulator, role: str, calls: list[Call], whole: bool = True) -> list[str]:
+    """Prints both lists, and gives back what is wrong. What was not used is no fault where not everything was done."""
     allowed, wrong = policy_of(emulator, role), []
     # S3 says that an object is gone only to those who may list; to others it says forbidden.
     calls = calls + [
@@ -78,6 +78,13 @@ def audit(emulator: Emulator, role: str, calls: list[Call]) -> list[str]:
         for call in calls
         if call.action == "s3:GetObject" and call.status == 404
     ]
+    for call in calls:
+        if not any(one.covers(call) for one in allowed):
+            wrong.append(f"{role} did {call.action} on {call.resource}, which no statement allows")
+        if call.status == 403:
+            wrong.append(f"{role} was refused {call.action} on {call.resource}")
+    if not whole:
+        return sorted(set(wrong))
     counts = {one: sum(one.covers(call) for call in calls) for one in allowed}
     print(f"  {role}: {len(calls)} calls")
     done = {call.action for call in calls}
@@ -89,9 +96,4 @@ def audit(emulator: Emulator, role: str, calls: list[Call]) -> list[str]:
         else:
             print(f"    {count:6}  {one}")
             wrong += [] if count else [f"{role} may {one}, and never did"]
-    for call in calls:
-        if not any(one.covers(call) for one in allowed):
-            wrong.append(f"{role} did {call.action} on {call.resource}, which no statement allows")
-        if call.status == 403:
-            wrong.append(f"{role} was refused {call.action} on {call.resource}")
     return sorted(set(wrong))

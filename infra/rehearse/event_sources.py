@@ -84,13 +84,9 @@ class EventSources:
                 continue
             failed = {one["itemIdentifier"] for one in answer.get("batchItemFailures", [])} if partial else set()
             for message in messages:
+                # What failed comes back when the worker has said.
                 if message["MessageId"] not in failed:
                     sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-                else:
-                    # The worker will not have it for an hour and a half otherwise.
-                    self.emulator.client("sqs").change_message_visibility(
-                        QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0
-                    )
 
 
 class Schedule:
@@ -103,10 +99,13 @@ class Schedule:
         self.recorder = Recorder(emulator.url)
 
     def send(self):
-        """Sends what the schedule sends."""
+        """Sends what the schedule sends; and what it could not send, to where it goes then, from where it is taken off again."""
         sqs = self.emulator.client(
             "sqs", self.emulator.credentials_of(self.target["RoleArn"], "scheduler.amazonaws.com"), self.recorder.url
         )
-        queue = self.target["Arn"].rsplit(":", 1)[-1]
-        url = self.emulator.client("sqs").get_queue_url(QueueName=queue)["QueueUrl"]
-        sqs.send_message(QueueUrl=url, MessageBody=self.target["Input"])
+        management = self.emulator.client("sqs")
+        for arn in (self.target["DeadLetterConfig"]["Arn"], self.target["Arn"]):
+            url = management.get_queue_url(QueueName=arn.rsplit(":", 1)[-1])["QueueUrl"]
+            sqs.send_message(QueueUrl=url, MessageBody=self.target["Input"])
+            if arn != self.target["Arn"]:
+                management.purge_queue(QueueUrl=url)

@@ -40,12 +40,12 @@ class Function:
 
     def __init__(self, emulator: Emulator, name: str, folder: Path, trust: Path):
         self.name, self.emulator, self.trust = name, emulator, trust
-        self.settings = emulator.client("lambda").get_function(FunctionName=name, Qualifier="live")["Configuration"]
+        self.settings = self._settings()
         self.recorder = Recorder(emulator.url)
         self.credentials = emulator.credentials_of(self.settings["Role"])
         self.recorder.s3 = emulator.client("s3", self.credentials, self.recorder.url)
         self.program = folder / name / "bootstrap"
-        self.invocations: queue.Queue[Invocation] = queue.Queue()
+        self.invocations: queue.Queue[Invocation | None] = queue.Queue()
         self.running: dict[str, Invocation] = {}
         self.sandboxes: list[subprocess.Popen] = []
         self.lines: list[str] = []
@@ -104,7 +104,20 @@ class Function:
             self.measure(sandbox)
             sandbox.kill()
             sandbox.wait()
+            # It was waiting for an event, and would take somebody else's.
+            self.invocations.put(None)
         self.sandboxes.clear()
+
+    def renew(self):
+        """Goes on as the function was deployed since, with as many sandboxes."""
+        sandboxes = len(self.sandboxes)
+        self.stop()
+        self.settings = self._settings()
+        self.recorder.calls.clear()
+        self.start(sandboxes)
+
+    def _settings(self) -> dict:
+        return self.emulator.client("lambda").get_function(FunctionName=self.name, Qualifier="live")["Configuration"]
 
     def measure(self, sandbox: subprocess.Popen):
         """Notes the most memory that a sandbox had."""
@@ -153,6 +166,8 @@ class Function:
         class Runtime(Handler):
             def do_GET(self):
                 invocation = function.invocations.get()
+                if invocation is None:
+                    return
                 function.running[invocation.id] = invocation
                 self.send_response(200)
                 self.send_header("content-type", "application/json")

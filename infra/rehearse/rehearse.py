@@ -10,6 +10,7 @@ from pathlib import Path
 
 import emulator as aws
 from acts import Acts
+from afterwards import Afterwards
 from audit import audit
 from changes import Listener, Pipe
 from event_sources import EventSources, Schedule
@@ -176,6 +177,11 @@ def rehearse(emulator: aws.Emulator, infra: Path, folder: Path, architecture: st
         wrong += audit(emulator, pipe.role.rsplit("/", 1)[-1], pipe.recorder.calls)
         if wrong:
             raise SystemExit("\n".join(wrong))
+    later = Afterwards(acts)
+    with act("make restore: the table of another moment takes its place"):
+        later.restore()
+    with act("a domain of one's own"):
+        later.domain()
     for function in functions.values():
         function.stop()
         say(f"{function.name}: at most {function.peak_kb / 1024:.1f} MB of {function.settings['MemorySize']}")

@@ -10,6 +10,7 @@ from emulator import REGION, Emulator
 from gaps import Gaps
 
 ENVIRONMENT = "rehearsal"
+NAME = f"terrace-{ENVIRONMENT}"
 STATE_BUCKET = "terrace-rehearsal-state"
 
 # What an emulator needs and no environment does.
@@ -24,7 +25,7 @@ class Stack:
     """One environment on the emulator."""
 
     def __init__(self, emulator: Emulator, infra: Path, folder: Path, architecture: str):
-        self.emulator, self.folder, self.gaps = emulator, folder, Gaps(emulator)
+        self.emulator, self.folder, self.gaps, self.name = emulator, folder, Gaps(emulator), NAME
         self.infra = folder / "infra"
         shutil.rmtree(self.infra, ignore_errors=True)
         shutil.copytree(
@@ -35,8 +36,7 @@ class Stack:
         link = folder / "target"
         if not link.exists():
             link.symlink_to(infra.parent / "target")
-        environments = self.infra / "environments"
-        settings = {
+        self.settings = {
             "environment": ENVIRONMENT,
             "region": REGION,
             "production": False,
@@ -47,8 +47,7 @@ class Stack:
             "alarm_email": "on-call@example.com",
             "retention": "keep",
         }
-        lines = [f"{name} = {json.dumps(value)}" for name, value in settings.items()]
-        (environments / f"{ENVIRONMENT}.tfvars").write_text("\n".join(lines) + "\n")
+        self.configure()
         backend = {
             "bucket": STATE_BUCKET,
             "key": "terrace.tfstate",
@@ -57,7 +56,15 @@ class Stack:
             "use_lockfile": True,
         }
         lines = [f"{name} = {json.dumps(value)}" for name, value in backend.items()]
-        (environments / f"{ENVIRONMENT}.s3.tfbackend").write_text("\n".join(lines) + "\n")
+        (self.infra / "environments" / f"{ENVIRONMENT}.s3.tfbackend").write_text("\n".join(lines) + "\n")
+
+    def configure(self, **more):
+        """Writes the settings, and these besides. A table that was restored keeps its name, which a command wrote there."""
+        file = self.infra / "environments" / f"{ENVIRONMENT}.tfvars"
+        before = file.read_text().splitlines() if file.exists() else []
+        lines = [f"{name} = {json.dumps(value)}" for name, value in (self.settings | more).items()]
+        lines += [line for line in before if line.startswith("table_name")]
+        file.write_text("\n".join(lines) + "\n")
 
     def environment(self, **more: str) -> dict:
         """What the commands find: an administrator of the emulator."""

@@ -194,6 +194,31 @@ run "messages_are_hidden_for_as_long_as_they_are_worked_on" {
   }
 
   assert {
+    condition     = aws_lambda_event_source_mapping.jobs.batch_size == 1
+    error_message = "Jobs behind a long one of their batch would lose their tries."
+  }
+
+  assert {
+    condition     = module.pings.visibility_timeout_s <= 300
+    error_message = "A ping's URL dies within ten minutes: what a killed sandbox had has to be handed out again before."
+  }
+
+  assert {
+    condition     = aws_lambda_function_recursion_config.worker.recursive_loop == "Allow"
+    error_message = "Lambda would take a job that hands on what is left for a loop, and drop it."
+  }
+
+  assert {
+    condition     = alltrue([for mapping in [aws_lambda_event_source_mapping.jobs, aws_lambda_event_source_mapping.pings] : one(mapping.scaling_config).maximum_concurrency <= 50])
+    error_message = "A flood of jobs would take the webhook's concurrency."
+  }
+
+  assert {
+    condition     = length(one(aws_scheduler_schedule.daily_round.target).dead_letter_config) == 1
+    error_message = "A daily round that is not queued would be missed by nobody."
+  }
+
+  assert {
     condition     = alltrue([for mapping in [aws_lambda_event_source_mapping.jobs, aws_lambda_event_source_mapping.pings] : contains(mapping.function_response_types, "ReportBatchItemFailures")])
     error_message = "Without it one bad message fails its whole batch."
   }
@@ -243,7 +268,7 @@ run "there_is_an_alarm_for_each_way_to_fail" {
   assert {
     condition = length(setsubtract([
       "unavailable", "signatures_mismatch", "signatures_out_of_time", "quarantine", "pings_lost", "jobs_failed", "too_large", "slow",
-      "table_throttled", "webhook_errors", "worker_errors", "query_errors", "webhook_throttled", "jobs_dead", "pings_dead", "jobs_wait", "pings_wait",
+      "table_throttled", "refused_by_the_gateway", "webhook_errors", "worker_errors", "query_errors", "webhook_throttled", "jobs_dead", "pings_dead", "jobs_wait", "pings_wait",
     ], keys(module.observability.alarms))) == 0
     error_message = "What nobody is told of goes on until Terra gives up."
   }
@@ -256,6 +281,63 @@ run "there_is_an_alarm_for_each_way_to_fail" {
   assert {
     condition     = module.observability.alarms["unavailable"].period * module.observability.alarms["unavailable"].evaluation_periods <= 300
     error_message = "Terra disables a destination after about a day: the first page comes within minutes."
+  }
+}
+
+run "the_dashboard_is_one_that_cloudwatch_takes" {
+  command = plan
+
+  # A metric is a list of texts, with settings at its end or none: PutDashboard refuses anything else.
+  assert {
+    condition = alltrue(flatten([for panel in module.observability.panels : [for metric in panel.metrics :
+      can(metric[0]) && length(metric) >= 2 && alltrue([for part in slice(metric, 0, length(metric) - 1) : can(regex("^[A-Za-z0-9/_. -]+$", part))])
+    ]]))
+    error_message = "CloudWatch refuses the dashboard, and with it the first deployment."
+  }
+
+  assert {
+    condition     = length(flatten([for panel in module.observability.panels : [for metric in panel.metrics : 1 if metric[0] == "Terrace/test"]])) >= 20
+    error_message = "Environments in one account would be counted together."
+  }
+}
+
+run "the_budget_counts_what_bears_the_tag" {
+  command = plan
+
+  variables {
+    monthly_budget = 100
+    alarm_email    = "on-call@example.com"
+  }
+
+  assert {
+    condition     = one(module.observability.budget_tags) == "user:environment$test"
+    error_message = "A budget of nothing never ends."
+  }
+}
+
+run "a_domain_of_ones_own_is_the_only_way_in" {
+  command = plan
+
+  variables {
+    domain = { name = "terra.example.com", certificate_arn = "arn:aws:acm:eu-west-2:123456789012:certificate/1" }
+  }
+
+  assert {
+    condition     = output.webhook_url == "https://terra.example.com/webhook"
+    error_message = "Terra has to be told of the domain."
+  }
+}
+
+run "a_restored_table_may_have_another_name" {
+  command = plan
+
+  variables {
+    table_name = "terrace-test-restored"
+  }
+
+  assert {
+    condition     = module.table.table.name == "terrace-test-restored" && output.table == "terrace-test-restored"
+    error_message = "A table that was restored cannot be called like the one that is there."
   }
 }
 
@@ -273,12 +355,13 @@ run "each_setting_has_its_bounds" {
     throttling           = { rate = 0, burst = 10 }
     alarm_email          = "on-call"
     silence_hours        = 25
-    monthly_budget       = -1
+    table_name           = "a/b"
+    worker_concurrency   = { jobs = 1, pings = 50 }
   }
 
   expect_failures = [
     var.region, var.bundles, var.log_days, var.ping_hosts, var.reserved_concurrency, var.throttling, var.alarm_email,
-    var.silence_hours, var.monthly_budget,
+    var.silence_hours, var.table_name, var.worker_concurrency,
   ]
 }
 
@@ -292,6 +375,27 @@ run "parts_of_a_request_are_none" {
   }
 
   expect_failures = [var.reserved_concurrency, var.throttling, var.ping_hosts]
+}
+
+run "a_budget_is_no_debt" {
+  command = plan
+
+  variables {
+    monthly_budget = -1
+    alarm_email    = "on-call@example.com"
+  }
+
+  expect_failures = [var.monthly_budget]
+}
+
+run "a_budget_that_nobody_is_told_of_is_refused" {
+  command = plan
+
+  variables {
+    monthly_budget = 100
+  }
+
+  expect_failures = [var.monthly_budget]
 }
 
 run "a_domain_is_a_name_with_a_certificate_nearby" {

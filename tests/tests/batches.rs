@@ -99,7 +99,7 @@ async fn a_message_that_is_no_job_harms_no_other() {
     let mut bodies = vec![first.as_str()];
     bodies.extend(odd);
     bodies.push(&last);
-    let failures = terrace.worker.work_on(batch(&bodies), far()).await;
+    let failures = terrace.worker.work_on(batch(&bodies), far(), None).await;
     let expected: Vec<_> = (1..=odd.len()).map(|at| format!("m{at}")).collect();
     assert_eq!(failed(&failures), expected);
     let answer = serde_json::to_value(&failures).unwrap();
@@ -115,10 +115,10 @@ async fn a_message_that_is_no_job_harms_no_other() {
         2
     );
     assert_eq!(lines.len(), odd.len() + 2);
-    let all_done = terrace.worker.work_on(batch(&[&first, &last]), far()).await;
+    let all_done = terrace.worker.work_on(batch(&[&first, &last]), far(), None).await;
     assert_eq!(serde_json::to_value(&all_done).unwrap(), json!({"batchItemFailures": []}), "done twice is done");
     assert_eq!(
-        failed(&terrace.worker.work_on(serde_json::from_value(json!({})).unwrap(), far()).await),
+        failed(&terrace.worker.work_on(serde_json::from_value(json!({})).unwrap(), far(), None).await),
         Vec::<&str>::new()
     );
 }
@@ -137,7 +137,7 @@ async fn a_job_that_cannot_be_done_is_reported_and_counted() {
     let mut messages: Vec<_> = jobs.iter().map(|job| serde_json::to_string(job).unwrap()).collect();
     messages.push(good);
     let bodies: Vec<_> = messages.iter().map(String::as_str).collect();
-    let failures = terrace.worker.work_on(batch(&bodies), far()).await;
+    let failures = terrace.worker.work_on(batch(&bodies), far(), None).await;
     assert_eq!(failed(&failures), ["m0", "m1", "m2", "m3", "m4"]);
     assert_eq!(records(&terrace, "u").await, 205);
     let counted: Vec<_> = lines(&terrace).into_iter().map(|(job, _, counted)| (job, counted)).collect();
@@ -156,7 +156,7 @@ async fn a_job_that_cannot_be_done_is_reported_and_counted() {
     let before = timeless(&terrace).await;
     let messages: Vec<_> = jobs.iter().map(|job| serde_json::to_string(job).unwrap()).collect();
     let bodies: Vec<_> = messages.iter().map(String::as_str).collect();
-    assert_eq!(failed(&terrace.worker.work_on(batch(&bodies), far()).await), Vec::<&str>::new());
+    assert_eq!(failed(&terrace.worker.work_on(batch(&bodies), far(), None).await), Vec::<&str>::new());
     assert_eq!(timeless(&terrace).await, before, "and leaves no trace");
 }
 
@@ -166,7 +166,7 @@ async fn what_there_is_no_time_for_is_not_begun() {
     let (first, last) = (handed_over(&terrace, "first").await, handed_over(&terrace, "last").await);
     for left in [0, 1, 4] {
         let due = Instant::now() + Duration::from_secs(left);
-        let failures = terrace.worker.work_on(batch(&[&first, "no job", &last]), due).await;
+        let failures = terrace.worker.work_on(batch(&[&first, "no job", &last]), due, None).await;
         assert_eq!(failed(&failures), ["m0", "m1", "m2"], "{left}");
     }
     assert_eq!(
@@ -174,7 +174,7 @@ async fn what_there_is_no_time_for_is_not_begun() {
         (0, 0),
         "nothing failed, it was not its turn"
     );
-    assert_eq!(failed(&terrace.worker.work_on(batch(&[&first, &last]), far()).await), Vec::<&str>::new());
+    assert_eq!(failed(&terrace.worker.work_on(batch(&[&first, &last]), far(), None).await), Vec::<&str>::new());
 }
 
 #[tokio::test]
@@ -188,12 +188,12 @@ async fn a_job_that_is_given_up_says_so_in_its_item() {
         JobItem { cursor: Some("nowhere".into()), ..JobItem::queued(known.clone(), "replay", replay.clone(), now) };
     terrace.table.put_job(&lost, now).await.unwrap();
     let message = serde_json::to_string(&Job::Replay { id: known.clone() }).unwrap();
-    assert_eq!(failed(&terrace.worker.work_on(batch(&[&message]), far()).await), ["m0"]);
+    assert_eq!(failed(&terrace.worker.work_on(batch(&[&message]), far(), None).await), ["m0"]);
     assert_eq!(job(&terrace, &id).await["status"], "failed");
     // Once it is mended it goes on.
     let mended = JobItem { state: JobState::Failed, ..JobItem::queued(known, "replay", replay, now) };
     terrace.table.put_job(&mended, now).await.unwrap();
-    assert_eq!(failed(&terrace.worker.work_on(batch(&[&message]), far()).await), Vec::<&str>::new());
+    assert_eq!(failed(&terrace.worker.work_on(batch(&[&message]), far(), None).await), Vec::<&str>::new());
     assert_eq!(job(&terrace, &id).await["status"], "done");
 }
 

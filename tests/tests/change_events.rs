@@ -1,5 +1,4 @@
 //! What other systems are told of: every type of record, and no other item of the table.
-#![expect(clippy::unwrap_used, reason = "a test fails where something is not as it has to be")]
 
 use terrace_terra::DataType;
 

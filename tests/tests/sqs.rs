@@ -89,7 +89,7 @@ impl Queue {
             for message in &messages {
                 *handed_out.entry(message.body.clone().unwrap()).or_default() += 1;
             }
-            let failures = worker.work_on(batch(&messages), Instant::now() + Duration::from_secs(600)).await;
+            let failures = worker.work_on(batch(&messages), Instant::now() + Duration::from_secs(600), None).await;
             for message in &messages {
                 let receipt = message.receipt_handle.as_deref().unwrap();
                 if has_failed(&failures, message) {
@@ -213,6 +213,38 @@ async fn a_poison_message_ends_with_the_dead_ones_while_the_others_are_done() {
     assert_eq!((&job["status"], &job["progress"]), (&json!("done"), &json!({"deliveries": 0})));
     let failed = terrace.lines.text().lines().filter(|line| line.contains(r#""JobsFailed":1"#)).count();
     assert_eq!(failed, poison.len() * TRIES, "each try is counted");
+}
+
+/// The queue hides for a quarter of an hour what it handed out.
+#[tokio::test]
+async fn what_could_not_be_begun_is_handed_out_again_at_once() {
+    let terrace = Terrace::new("again").await;
+    let clients = Clients::from_env(None).await.unwrap();
+    let urls = QueueUrls { jobs: terrace.jobs.url.clone(), pings: terrace.pings.url.clone() };
+    let receipts = parts::receipts(&clients, urls);
+    for (queue, other) in [(&terrace.jobs, &terrace.pings), (&terrace.pings, &terrace.jobs)] {
+        queue.send(r#"{"job":"sweep"}"#).await;
+        for (from, comes_back) in [(queue, true), (other, false)] {
+            let messages = queue.receive(&queue.url).await;
+            let name = from.url.rsplit('/').next().unwrap();
+            let record = json!({
+                "messageId": "m", "body": messages[0].body, "receiptHandle": messages[0].receipt_handle,
+                "eventSourceARN": format!("arn:aws:sqs:us-east-1:000000000000:{name}"),
+                "attributes": {"ApproximateReceiveCount": "1"},
+            });
+            let batch = serde_json::from_value(json!({"Records": [record]})).unwrap();
+            let failures = terrace.worker.work_on(batch, Instant::now(), Some(&receipts)).await;
+            assert_eq!(failures.failed.len(), 1, "it was not begun");
+            let again = queue.receive(&queue.url).await;
+            assert_eq!(again.len(), usize::from(comes_back));
+            if let [again] = again.as_slice() {
+                let request = terrace.jobs.client.change_message_visibility().queue_url(&queue.url);
+                let request = request.receipt_handle(again.receipt_handle.as_deref().unwrap());
+                request.visibility_timeout(0).send().await.unwrap();
+            }
+        }
+    }
+    assert!(terrace.lines.text().contains("have a job tried again soon"), "of the wrong queue: a line says so");
 }
 
 #[tokio::test]

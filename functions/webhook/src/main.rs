@@ -23,6 +23,7 @@ async fn main() -> ExitCode {
 
 async fn run(telemetry: Arc<Telemetry>) -> Result<(), lambda::Error> {
     let settings = WebhookSettings::read(&process_environment)?;
+    telemetry.count_in(settings.metrics_namespace);
     let clients = Clients::from_env(None).await?;
     let (table, log) = parts::view_and_log(&clients, &settings.places);
     let queue = parts::queues(&clients, &settings.queues);

@@ -26,9 +26,11 @@ async fn main() -> ExitCode {
 
 async fn run(telemetry: Arc<Telemetry>) -> Result<(), lambda::Error> {
     let settings = WorkerSettings::read(&process_environment)?;
+    telemetry.count_in(settings.metrics_namespace);
     let clients = Clients::from_env(None).await?;
     let (table, log) = parts::view_and_log(&clients, &settings.places);
     let queue = parts::queues(&clients, &settings.queues);
+    let receipts = parts::receipts(&clients, settings.queues);
     let policy = Policy { log_days: settings.log_days, retention: settings.retention };
     let ingest = Ingest::new(table.clone(), log.clone(), Arc::clone(&queue), policy);
     let limits = FetchLimits { max_bytes: settings.pings.max_bytes, ..FetchLimits::default() };
@@ -36,7 +38,7 @@ async fn run(telemetry: Arc<Telemetry>) -> Result<(), lambda::Error> {
     let fetcher = Fetcher::new(hosts, limits);
     let log_days = settings.log_days;
     let worker = Worker::new(Parts { ingest, table, log, queue, fetcher, log_days, telemetry });
-    let worker = &worker;
+    let (worker, receipts) = (&worker, &receipts);
     // Boxed: the future of every kind of job is too deep a type for the compiler otherwise.
-    lambda::serve_batches(move |batch, due| worker.work_on(batch, due).boxed()).await
+    lambda::serve_batches(move |batch, due| worker.work_on(batch, due, Some(receipts)).boxed()).await
 }

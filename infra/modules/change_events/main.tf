@@ -130,6 +130,7 @@ resource "aws_pipes_pipe" "this" {
   source_parameters {
     dynamodb_stream_parameters {
       starting_position                  = "LATEST"
+      batch_size                         = 10
       maximum_retry_attempts             = 10
       on_partial_batch_item_failure      = "AUTOMATIC_BISECT"
       maximum_batching_window_in_seconds = 1

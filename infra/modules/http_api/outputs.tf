@@ -18,6 +18,11 @@ output "routes" {
   value       = aws_apigatewayv2_route.this
 }
 
+output "access_log" {
+  description = "The name of the group that the access log goes to."
+  value       = aws_cloudwatch_log_group.access.name
+}
+
 output "access_log_format" {
   description = "What a line of the access log holds."
   value       = one(aws_apigatewayv2_stage.this.access_log_settings).format

@@ -11,6 +11,11 @@ variable "region" {
   type        = string
 }
 
+variable "bus_arn" {
+  description = "The bus whose events it encrypts; null without one. Composed from its name, since the bus itself needs the key."
+  type        = string
+}
+
 data "aws_caller_identity" "here" {}
 
 data "aws_partition" "here" {}
@@ -62,6 +67,31 @@ data "aws_iam_policy_document" "key" {
       test     = "StringEquals"
       variable = "aws:SourceAccount"
       values   = [data.aws_caller_identity.here.account_id]
+    }
+  }
+
+  # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-encryption-event-bus-cmkey.html
+  dynamic "statement" {
+    for_each = var.bus_arn == null ? {} : {
+      TheBusLooksAtIt    = { actions = ["kms:DescribeKey"], variable = "aws:SourceAccount", value = data.aws_caller_identity.here.account_id }
+      EventsAreEncrypted = { actions = ["kms:Decrypt", "kms:GenerateDataKey"], variable = "kms:EncryptionContext:aws:events:event-bus:arn", value = var.bus_arn }
+    }
+
+    content {
+      sid       = statement.key
+      actions   = statement.value.actions
+      resources = ["*"]
+
+      principals {
+        type        = "Service"
+        identifiers = ["events.amazonaws.com"]
+      }
+
+      condition {
+        test     = "StringEquals"
+        variable = statement.value.variable
+        values   = [statement.value.value]
+      }
     }
   }
 }

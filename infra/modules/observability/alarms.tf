@@ -3,8 +3,10 @@
 
 locals {
   # The code's own metrics have no dimensions: shared/runtime/src/telemetry/metrics.rs.
-  own     = { namespace = "Terrace", dimensions = {} }
+  own     = { namespace = var.namespace, dimensions = {} }
   gateway = { namespace = "AWS/ApiGateway", dimensions = { ApiId = var.api_id } }
+  # Made from the access log, and there only while something is refused.
+  refused = "RefusedByGateway"
 
   # Alarms on one metric.
   simple = merge(
@@ -41,6 +43,10 @@ locals {
         metric = "DeliveriesTooLarge", statistic = "Sum", period_s = 300, above = 0, of = [1, 1]
         what   = "Deliveries are larger than what is taken. Turn on ping mode in the Terra dashboard; what was refused has to be asked for again."
       })
+      refused_by_the_gateway = merge(local.own, {
+        metric = local.refused, statistic = "Sum", period_s = 300, above = 0, of = [1, 1]
+        what   = "The gateway refused deliveries that no function saw: over what Lambda takes (500), over 10 MB (413), or too many at once (429); or the webhook did not answer at all, of which its own alarm speaks too. The access log has the status. Turn on ping mode in the Terra dashboard, or ask AWS for a higher limit. Of a 413 AWS promises neither a metric nor a line: Terra's dashboard shows those."
+      })
       slow = merge(local.own, {
         metric = "Duration", statistic = "p99", period_s = 300, above = 5000, of = [2, 3]
         what   = "The slowest answers come near Terra's 8 s, after which it sends again and then throttles. Look which call is slow in the lines (`log_ms`, `apply_ms`)."
@@ -48,7 +54,7 @@ locals {
       table_throttled = {
         namespace = "AWS/DynamoDB", dimensions = { TableName = var.table }
         metric    = "WriteThrottleEvents", statistic = "Sum", period_s = 60, above = 0, of = [3, 5]
-        what      = "The table throttles writes: one user's partition takes 1,000 units a second, an account 40,000. Deliveries are given back and come again."
+        what      = "The table throttles writes: one user's partition takes 1,000 units a second, an account 40,000. Deliveries are given back and come again. CloudWatch lets an alarm on the table stay on where nothing more is measured: once it is over, `aws cloudwatch set-alarm-state --state-value OK` makes it ready for the next time."
       }
     },
     { for name, function in var.functions : "${name}_errors" => {
@@ -141,48 +147,19 @@ resource "aws_cloudwatch_metric_alarm" "share_5xx" {
   }
 }
 
-# What the gateway answers itself no function ever sees: over 10 MB 413, throttled 429, over what Lambda takes 500. It is
-# what is left of its counts once those of the functions are taken off.
-resource "aws_cloudwatch_metric_alarm" "gateway_refused" {
-  alarm_name          = "${var.name}-refused-by-the-gateway"
-  alarm_description   = "The gateway refused requests that no function saw: bodies over 10 MB (413) or over what Lambda takes (500), or too many at once (429). Turn on ping mode in the Terra dashboard, or ask AWS for a higher limit. The access log has route and status."
-  comparison_operator = "GreaterThanThreshold"
-  threshold           = 5
-  datapoints_to_alarm = 2
-  evaluation_periods  = 3
-  treat_missing_data  = "notBreaching"
-  alarm_actions       = [aws_sns_topic.alarms.arn]
-  ok_actions          = [aws_sns_topic.alarms.arn]
+# What the gateway answers itself on the way to the webhook no function ever sees: over what Lambda takes 500, throttled 429,
+# over 10 MB 413. The access log has no status of an integration then. Of 413 and of many 429 AWS promises no line at all:
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-monitor.html
+resource "aws_cloudwatch_log_metric_filter" "refused" {
+  name           = "refused-by-the-gateway"
+  log_group_name = var.access_log
+  pattern        = "{ ($.route = \"ANY /webhook\") && ($.integration_status = \"-\") }"
 
-  metric_query {
-    id          = "refused"
-    expression  = "(FILL(gateway4, 0) - FILL(missing, 0) - FILL(late, 0) - FILL(mismatch, 0) - FILL(large, 0)) + (FILL(gateway5, 0) - FILL(unavailable, 0))"
-    label       = "refused by the gateway"
-    return_data = true
-  }
-
-  dynamic "metric_query" {
-    for_each = {
-      gateway4    = merge(local.gateway, { metric = "4xx" })
-      gateway5    = merge(local.gateway, { metric = "5xx" })
-      missing     = merge(local.own, { metric = "SignatureMissing" })
-      late        = merge(local.own, { metric = "SignatureOutOfTime" })
-      mismatch    = merge(local.own, { metric = "SignatureMismatch" })
-      large       = merge(local.own, { metric = "DeliveriesTooLarge" })
-      unavailable = merge(local.own, { metric = "DeliveriesUnavailable" })
-    }
-
-    content {
-      id = metric_query.key
-
-      metric {
-        namespace   = metric_query.value.namespace
-        metric_name = metric_query.value.metric
-        dimensions  = metric_query.value.dimensions
-        stat        = "Sum"
-        period      = 300
-      }
-    }
+  metric_transformation {
+    namespace = var.namespace
+    name      = local.refused
+    value     = "1"
+    unit      = "Count"
   }
 }
 
@@ -231,8 +208,9 @@ resource "aws_budgets_budget" "monthly" {
   time_unit    = "MONTHLY"
 
   cost_filter {
-    name   = "TagKeyValue"
-    values = ["user:environment$${var.environment}"]
+    name = "TagKeyValue"
+    # `$$` before a brace would be a dollar and a brace.
+    values = [join("$", ["user:environment", var.environment])]
   }
 
   notification {

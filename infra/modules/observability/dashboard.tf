@@ -17,15 +17,15 @@ locals {
 
   panels = concat(
     [for title, names in merge(local.groups, { "Other" = local.others }) : {
-      title = title, stat = "Sum", metrics = [for name in names : ["Terrace", name]]
+      title = title, stat = "Sum", metrics = [for name in names : [var.namespace, name]]
     }],
     [for name in local.times : {
       title   = "${name}, p50 and p99", stat = "p99"
-      metrics = [["Terrace", name, { stat = "p50" }], ["Terrace", name, { stat = "p99" }]]
+      metrics = [[var.namespace, name, { stat = "p50" }], [var.namespace, name, { stat = "p99" }]]
     }],
     [
       { title = "Gateway", stat = "Sum", metrics = [for metric in ["Count", "4xx", "5xx"] : ["AWS/ApiGateway", metric, "ApiId", var.api_id]] },
-      { title = "Function errors and throttles", stat = "Sum", metrics = flatten([for name in values(var.functions) : [for metric in ["Errors", "Throttles"] : [["AWS/Lambda", metric, "FunctionName", name]]]]) },
+      { title = "Function errors and throttles", stat = "Sum", metrics = concat([for name in values(var.functions) : [for metric in ["Errors", "Throttles"] : ["AWS/Lambda", metric, "FunctionName", name]]]...) },
       { title = "Concurrent executions", stat = "Maximum", metrics = [for name in values(var.functions) : ["AWS/Lambda", "ConcurrentExecutions", "FunctionName", name]] },
       { title = "Jobs waiting and dead", stat = "Maximum", metrics = [for name in concat(values(var.queues), values(var.dead_letters)) : ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", name]] },
       { title = "Table: units consumed", stat = "Sum", metrics = [for metric in ["ConsumedReadCapacityUnits", "ConsumedWriteCapacityUnits"] : ["AWS/DynamoDB", metric, "TableName", var.table]] },

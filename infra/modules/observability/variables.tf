@@ -62,3 +62,13 @@ variable "monthly_budget" {
   description = "Dollars a month; 0 for none."
   type        = number
 }
+
+variable "access_log" {
+  description = "The group that the gateway's access log goes to."
+  type        = string
+}
+
+variable "namespace" {
+  description = "The namespace of the code's own metrics."
+  type        = string
+}

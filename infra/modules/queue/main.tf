@@ -75,6 +75,11 @@ output "dead_letters_name" {
   value       = aws_sqs_queue.dead_letters.name
 }
 
+output "dead_letters_arn" {
+  description = "The ARN of the queue for its dead."
+  value       = aws_sqs_queue.dead_letters.arn
+}
+
 output "dead_letters_url" {
   description = "The URL of the queue for its dead."
   value       = aws_sqs_queue.dead_letters.url

@@ -29,6 +29,11 @@ resource "aws_ssm_parameter" "this" {
   # A write-only value is not read back, so what is put there later is left alone.
   value_wo         = var.empty
   value_wo_version = 1
+
+  lifecycle {
+    # A change of these would be sent with an empty value, which AWS refuses: the value is not here.
+    ignore_changes = [description, key_id]
+  }
 }
 
 output "name" {

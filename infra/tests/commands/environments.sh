@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # variables of commands.sh
 # Which environment, and what its file says.
 
-for command in deploy smoke rollback secret terra-key destroy ship; do
+for command in deploy smoke rollback secret terra-key restore round destroy ship; do
   expect "$command without ENV" 2 "say which environment: ENV=dev; there are: dev prod" "infra/bin/$command.sh"
   expect "$command of no environment" 2 "there is no environment stage; there are: dev prod" ENV=stage "infra/bin/$command.sh"
   expect "$command of a path" 2 "there is no environment ../environments/dev" ENV=../environments/dev "infra/bin/$command.sh"

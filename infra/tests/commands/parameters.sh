@@ -6,10 +6,12 @@ stored() {
 import json, sys
 sys.exit(json.load(open(sys.argv[1])) != json.loads(sys.argv[2]))
 PYTHON
-  # Encrypted, in place of the one before, and by a pipe.
-  grep -q 'put-parameter .*--type SecureString --overwrite --value file:///dev/stdin$' "$CALLS" || wrong "it stores in another way"
+  # Encrypted with the environment's key, in place of the one before, and by a pipe.
+  grep -q "put-parameter .*--type SecureString --overwrite --key-id $environment_key --value file:///dev/stdin$" "$CALLS" || wrong "it stores in another way"
 }
 
+environment_key=arn:aws:kms:eu-west-2:123456789012:key/of-dev
+answers aws-describe-key "$environment_key"
 secret=(ENV=dev infra/bin/secret.sh)
 expect "no secret given" 2 "no secret was given; nothing was changed" "${secret[@]}"
 not_asked put-parameter
@@ -46,6 +48,10 @@ answers aws-get-parameter '[]'
 echo "AccessDenied" > "$ANSWERS/aws-put-parameter.fails"
 expect "a secret that is not taken" 2 "nothing was stored" "${secret[@]}"
 answers aws-put-parameter
+echo "NotFoundException" > "$ANSWERS/aws-describe-key.fails"
+expect "no key of the environment's" 2 "the key alias/terrace-dev was not found: make deploy ENV=dev makes it" "${secret[@]}"
+not_asked put-parameter
+answers aws-describe-key "$environment_key"
 
 key=(ENV=dev infra/bin/terra-key.sh)
 expect "a key where nobody asks Terra" 2 "say terra_api = true in environments/dev.tfvars" "${key[@]}"

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use terrace_store::clients::Clients;
 use terrace_store::parameter::{Holds, SsmParameter};
 use terrace_store::queue::{JobQueue, Queues, SqsQueue};
+use terrace_store::receipts::Receipts;
 use terrace_store::{KeptParameter, Log, Objects, Secrets, StoreError, Table};
 
 /// The view and the log.
@@ -27,6 +28,12 @@ pub fn queues(clients: &Clients, urls: &QueueUrls) -> Arc<dyn JobQueue> {
         Arc::new(SqsQueue::new(url, move || clients.sqs()))
     };
     Arc::new(Queues { jobs: queue(&urls.jobs), pings: queue(&urls.pings) })
+}
+
+/// What was handed out of these queues.
+pub fn receipts(clients: &Clients, urls: QueueUrls) -> Receipts {
+    let clients = clients.clone();
+    Receipts::new([urls.jobs, urls.pings], move || clients.sqs())
 }
 
 /// The signing secrets. Fails where there is none: no secret, no service.

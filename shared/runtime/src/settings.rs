@@ -1,6 +1,7 @@
 //! What the environment says. Every setting is read here, once, and a wrong one stops the start with a word on what
 //! to write instead: a function that guesses would lose deliveries quietly.
 
+use crate::telemetry::metrics::NAMESPACE;
 use std::time::Duration;
 use terrace_records::Retention;
 use terrace_terra::SigningSecret;
@@ -29,6 +30,8 @@ pub mod name {
     pub const SIGNING_SECRET: &str = "TERRA_SIGNING_SECRET";
     /// The SSM parameter that holds the developer id and the API key of Terra's API, a JSON object.
     pub const TERRA_API_PARAMETER: &str = "TERRACE_TERRA_API_PARAMETER";
+    /// The namespace of the metrics in CloudWatch: environments in one account have one each.
+    pub const METRICS_NAMESPACE: &str = "TERRACE_METRICS_NAMESPACE";
     /// How old a signature may be, in seconds.
     pub const TOLERANCE_PAST: &str = "TERRACE_TOLERANCE_PAST_SECONDS";
     /// How far ahead a signature may be, in seconds.
@@ -77,6 +80,12 @@ pub enum SettingError {
         /// What it may be.
         words: &'static str,
     },
+    /// It is no namespace of CloudWatch's, which would drop every metric without a word.
+    #[error("{name} may have letters, digits and any of . - _ / # in it, 255 at most")]
+    NotANamespace {
+        /// The variable.
+        name: &'static str,
+    },
     /// Nothing says what deliveries are signed with.
     #[error(
         "no signing secret: set TERRACE_SECRETS_PARAMETER to the SSM parameter that holds it, or TERRA_SIGNING_SECRET \
@@ -111,6 +120,8 @@ pub struct WebhookSettings {
     pub secrets: SecretsFrom,
     /// What is asked of a delivery.
     pub intake: IntakeSettings,
+    /// The namespace of the metrics.
+    pub metrics_namespace: String,
 }
 
 /// What the function that works on jobs is told.
@@ -126,6 +137,8 @@ pub struct WorkerSettings {
     pub retention: Retention,
     /// What pings may lead to.
     pub pings: PingSettings,
+    /// The namespace of the metrics.
+    pub metrics_namespace: String,
 }
 
 /// What the function that answers questions and takes orders is told.
@@ -206,6 +219,7 @@ impl WebhookSettings {
             queues: QueueUrls::read(environment)?,
             secrets: secrets(environment)?,
             intake: IntakeSettings::read(environment)?,
+            metrics_namespace: metrics_namespace(environment)?,
         })
     }
 }
@@ -219,6 +233,7 @@ impl WorkerSettings {
             log_days: log_days(environment)?,
             retention: retention(environment)?,
             pings: PingSettings::read(environment)?,
+            metrics_namespace: metrics_namespace(environment)?,
         })
     }
 }
@@ -281,6 +296,13 @@ impl IntakeSettings {
             max_body_bytes: usize::try_from(max).unwrap_or(DEFAULT_MAX_BODY_BYTES),
         })
     }
+}
+
+/// AWS: "CloudWatch concepts", namespaces. One with a colon is left to AWS.
+fn metrics_namespace(environment: Environment<'_>) -> Result<String, SettingError> {
+    let Some(text) = present(environment, name::METRICS_NAMESPACE) else { return Ok(NAMESPACE.to_owned()) };
+    let fits = text.len() <= 255 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_/#".contains(&byte));
+    fits.then_some(text).ok_or(SettingError::NotANamespace { name: name::METRICS_NAMESPACE })
 }
 
 fn log_days(environment: Environment<'_>) -> Result<u64, SettingError> {
@@ -400,5 +422,11 @@ mod tests {
         assert_eq!(said, "TERRACE_RETENTION is neither keep nor erase");
         assert_eq!(read(&[(name::RETENTION, "Erase")]).unwrap().intake.retention, Retention::Erase);
         assert!(!format!("{:?}", read(&[]).unwrap()).contains("s3cr3t"));
+        assert_eq!(read(&[]).unwrap().metrics_namespace, "Terrace");
+        assert_eq!(read(&[(name::METRICS_NAMESPACE, "Terrace/dev")]).unwrap().metrics_namespace, "Terrace/dev");
+        for wrong in [":dev", "AWS/{}", "a b", &"x".repeat(256)] {
+            let said = read(&[(name::METRICS_NAMESPACE, wrong)]).unwrap_err().to_string();
+            assert!(said.starts_with(name::METRICS_NAMESPACE), "{said}");
+        }
     }
 }

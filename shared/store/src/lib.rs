@@ -31,6 +31,7 @@ pub mod objects;
 pub mod parameter;
 pub mod queue;
 pub mod reader;
+pub mod receipts;
 pub mod requests;
 pub mod rounds;
 mod s3_connector;

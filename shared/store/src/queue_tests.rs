@@ -1,6 +1,7 @@
 //! Jobs as they are written, and what SQS is sent and answers.
 
 use super::*;
+use crate::receipts::Receipts;
 use aws_sdk_sqs::config::retry::RetryConfig;
 use aws_sdk_sqs::config::{BehaviorVersion, Config, Credentials, Region};
 use aws_smithy_runtime_api::client::http::{
@@ -10,6 +11,7 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_types::body::SdkBody;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// Answers every request with one status and body, and keeps what it was sent.
 #[derive(Debug, Clone)]
@@ -106,4 +108,24 @@ async fn a_failing_service_is_to_be_tried_again_and_a_refusing_one_is_not() {
         assert_eq!(error.is_transient(), transient, "{status}");
         assert!(!error.to_string().contains("user-1"), "{error}");
     }
+}
+
+#[tokio::test]
+async fn what_was_handed_out_comes_back_when_it_is_told_to() {
+    let service = Service::answering(200, "{}");
+    let client = service.clone();
+    let urls = ["jobs", "pings"].map(|name| format!("https://sqs.invalid/123456789012/terrace-{name}"));
+    let receipts = Receipts::new(urls, move || client.client());
+    let arn = |name: &str| format!("arn:aws:sqs:eu-west-2:123456789012:{name}");
+    receipts.come_back(&arn("terrace-pings"), "a-receipt", Duration::from_secs(15)).await.unwrap();
+    let [sent]: [String; 1] = service.sent.lock().unwrap().clone().try_into().unwrap();
+    let sent: serde_json::Value = serde_json::from_str(&sent).unwrap();
+    let url = "https://sqs.invalid/123456789012/terrace-pings";
+    assert_eq!(sent, serde_json::json!({"QueueUrl": url, "ReceiptHandle": "a-receipt", "VisibilityTimeout": 15}));
+    for odd in ["another", "pings", "", "terrace-pings/x"] {
+        assert!(receipts.come_back(&arn(odd), "a-receipt", Duration::ZERO).await.is_err(), "{odd}");
+    }
+    let failing = Service::answering(400, r#"{"__type":"com.amazonaws.sqs#ReceiptHandleIsInvalid"}"#);
+    let receipts = Receipts::new([url.to_owned()], move || failing.client());
+    assert!(receipts.come_back(&arn("terrace-pings"), "a-receipt", Duration::ZERO).await.is_err());
 }

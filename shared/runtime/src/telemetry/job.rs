@@ -52,12 +52,12 @@ pub struct JobLine {
 
 impl JobLine {
     /// The line, which is a metric as well where something went wrong.
-    pub fn to_json(&self, now_ms: u64) -> Value {
+    pub fn to_json(&self, namespace: &str, now_ms: u64) -> Value {
         let mut line = Map::new();
         if let Some(metric) = self.outcome.metric() {
             line.insert(metric.name.to_owned(), Value::from(1));
             let listed = vec![json!({"Name": metric.name, "Unit": metric.unit})];
-            line.insert("_aws".to_owned(), directive(listed, now_ms));
+            line.insert("_aws".to_owned(), directive(namespace, listed, now_ms));
         }
         line.insert("job".to_owned(), Value::from(self.job));
         line.insert("outcome".to_owned(), Value::from(self.outcome.name()));
@@ -75,12 +75,14 @@ impl JobLine {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::telemetry::metrics::NAMESPACE;
 
     #[test]
     fn the_lines_of_jobs() {
         let line = |outcome, error: Option<&str>| {
             let error = error.map(str::to_owned);
-            JobLine { job: "ping", outcome, duration: Duration::from_micros(12_345), error }.to_json(1_782_897_153_891)
+            JobLine { job: "ping", outcome, duration: Duration::from_micros(12_345), error }
+                .to_json(NAMESPACE, 1_782_897_153_891)
         };
         insta::assert_json_snapshot!([
             line(JobOutcome::Done, None),

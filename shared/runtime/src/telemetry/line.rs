@@ -1,6 +1,6 @@
 //! The line of a delivery.
 
-use crate::telemetry::metrics::{self as m, Metric, NAMESPACE};
+use crate::telemetry::metrics::{self as m, Metric};
 use data_encoding::HEXLOWER;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -129,14 +129,14 @@ impl<'a> DeliveryLine<'a> {
     }
 
     /// The line: its metrics, those that are not zero, and beside them what CloudWatch does not count.
-    pub fn to_json(&self, now_ms: u64) -> Value {
+    pub fn to_json(&self, namespace: &str, now_ms: u64) -> Value {
         let mut line = Map::new();
         let mut listed = Vec::new();
         for (metric, value) in self.metrics() {
             listed.push(json!({"Name": metric.name, "Unit": metric.unit}));
             line.insert(metric.name.to_owned(), value);
         }
-        line.insert("_aws".to_owned(), directive(listed, now_ms));
+        line.insert("_aws".to_owned(), directive(namespace, listed, now_ms));
         let text = |text: Option<&str>| text.map(Value::from);
         let number = |number: usize| (number > 0).then(|| Value::from(number));
         let span = |span: Duration| (!span.is_zero()).then(|| milliseconds(span));
@@ -181,8 +181,8 @@ impl<'a> DeliveryLine<'a> {
 }
 
 /// What makes metrics of a line's members (AWS: "Embedded metric format specification").
-pub(super) fn directive(listed: Vec<Value>, now_ms: u64) -> Value {
-    let directive = json!([{"Namespace": NAMESPACE, "Dimensions": [[]], "Metrics": listed}]);
+pub(super) fn directive(namespace: &str, listed: Vec<Value>, now_ms: u64) -> Value {
+    let directive = json!([{"Namespace": namespace, "Dimensions": [[]], "Metrics": listed}]);
     json!({"Timestamp": now_ms, "CloudWatchMetrics": directive})
 }
 
@@ -212,6 +212,7 @@ fn shown_id(id: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::telemetry::metrics::NAMESPACE;
 
     #[test]
     fn the_line_of_a_delivery() {
@@ -226,13 +227,13 @@ mod tests {
             log: Duration::from_micros(2_345),
             ..DeliveryLine::new(Outcome::Stored, 700, Duration::from_micros(12_345))
         };
-        insta::assert_json_snapshot!(line.to_json(1_782_897_153_891));
+        insta::assert_json_snapshot!(line.to_json(NAMESPACE, 1_782_897_153_891));
     }
 
     #[test]
     fn the_line_of_a_refusal() {
         let line = DeliveryLine::new(Outcome::Refused(Refusal::Mismatch), 10, Duration::from_millis(1));
-        insta::assert_json_snapshot!(line.to_json(1_782_897_153_891));
+        insta::assert_json_snapshot!(line.to_json(NAMESPACE, 1_782_897_153_891));
     }
 
     #[test]

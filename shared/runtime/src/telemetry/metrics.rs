@@ -12,7 +12,7 @@ pub struct Metric {
     pub unit: &'static str,
 }
 
-/// The namespace of them all.
+/// The namespace of them all, unless the environment says another.
 pub const NAMESPACE: &str = "Terrace";
 
 macro_rules! metrics {

@@ -11,16 +11,18 @@ pub mod metrics;
 pub use job::{JobLine, JobOutcome};
 pub use line::{DeliveryLine, Outcome};
 
+use crate::telemetry::metrics::NAMESPACE;
 use serde_json::{Map, Value};
 use std::fmt;
 use std::io::Write;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock};
 use terrace_terra::signature::Refusal;
 
 /// Where lines go.
 pub struct Telemetry {
     writer: Mutex<Box<dyn Write + Send>>,
+    namespace: OnceLock<String>,
     refused: AtomicU64,
     refused_last_ms: AtomicU64,
 }
@@ -49,7 +51,21 @@ impl Telemetry {
     /// To this writer.
     pub fn to(writer: impl Write + Send + 'static) -> Self {
         let writer: Box<dyn Write + Send> = Box::new(writer);
-        Self { writer: Mutex::new(writer), refused: AtomicU64::new(0), refused_last_ms: AtomicU64::new(0) }
+        Self {
+            writer: Mutex::new(writer),
+            namespace: OnceLock::new(),
+            refused: AtomicU64::new(0),
+            refused_last_ms: AtomicU64::new(0),
+        }
+    }
+
+    /// Has metrics counted in this namespace from now on. Whoever says it first is heeded.
+    pub fn count_in(&self, namespace: String) {
+        self.namespace.get_or_init(|| namespace);
+    }
+
+    fn namespace(&self) -> &str {
+        self.namespace.get().map_or(NAMESPACE, String::as_str)
     }
 
     /// Writes the line of a delivery.
@@ -58,12 +74,12 @@ impl Telemetry {
             self.refused.fetch_add(1, Ordering::Relaxed);
             self.refused_last_ms.fetch_max(now_ms, Ordering::Relaxed);
         }
-        self.write(&line.to_json(now_ms));
+        self.write(&line.to_json(self.namespace(), now_ms));
     }
 
     /// Writes the line of a job.
     pub fn job(&self, line: &JobLine, now_ms: u64) {
-        self.write(&line.to_json(now_ms));
+        self.write(&line.to_json(self.namespace(), now_ms));
     }
 
     /// Writes that something failed. `what` is one of our own texts, which name no person.

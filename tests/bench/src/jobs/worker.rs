@@ -68,5 +68,5 @@ async fn serve(telemetry: Arc<Telemetry>) -> Result<(), lambda::Error> {
     let log_days = settings.log_days;
     let worker = Worker::new(Parts { ingest, table, log, queue, fetcher, log_days, telemetry });
     let worker = &worker;
-    lambda::serve_batches(move |batch, due| worker.work_on(batch, due).boxed()).await
+    lambda::serve_batches(move |batch, due| worker.work_on(batch, due, None).boxed()).await
 }
