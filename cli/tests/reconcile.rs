@@ -225,3 +225,27 @@ async fn a_terra_that_cannot_be_asked_is_said_plainly() {
     let unset = Done::from(unset);
     assert!(unset.status == 2 && unset.err.contains("TERRA_DEV_ID"), "{unset:?}");
 }
+
+/// They may be erased or gone: nobody says that the views agree.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_that_cannot_be_read_are_told() {
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let terra = FakeTerra::new(|_, _| Said::Json(200, json!({"users": []}))).await;
+    // A Terrace whose lists leave some out.
+    let terrace = FakeTerra::new(|asked, _| match asked.path.as_str() {
+        "/health" => Said::Json(200, json!({"status": "ok", "version": "0.1.0"})),
+        "/users" => Said::Json(200, json!({"users": [], "damaged": 2, "cursor": null})),
+        _ => Said::Json(200, json!({"connections": [], "damaged": 1, "cursor": null})),
+    })
+    .await;
+    for (arguments, number) in [(&["reconcile", "--json"][..], 2), (&["reconcile", "--json", "--reference", "r"], 1)] {
+        let mut command = support::terrace();
+        command.env("TERRA_DEV_ID", "a-developer").env("TERRA_API_KEY", "a-key-of-the-tests");
+        command.env("TERRA_API_URL", terra.url("/v2")).args(arguments).args(["--url", &terrace.url("")]);
+        let run: Done = tokio::task::spawn_blocking(move || command.output().unwrap().into()).await.unwrap();
+        assert_eq!(run.status, 1, "{run:?}");
+        let left_out = &run.json()["not_compared"][0];
+        assert_eq!(left_out["name"], format!("{number} connections"), "{run:?}");
+        assert!(left_out["why"].as_str().unwrap().contains("terrace replay --all"), "{run:?}");
+    }
+}

@@ -14,7 +14,7 @@ use drift::{Drift, Kind, Missed, Theirs, compare};
 use futures::stream::{StreamExt, iter};
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
-use ours::Ours;
+use ours::{Listed, Ours};
 use repair::Mender;
 use report::{Found, NotCompared, Outcome, Report};
 use std::collections::BTreeMap;
@@ -150,7 +150,9 @@ async fn gather(
             add(Theirs { user_id: user.user_id.clone(), user: Some(user), named: false });
         }
         // Whoever left while nobody listened is not in Terra's list any more, and is live here still.
-        for ours in ours::everybody(client).await? {
+        let listed = ours::everybody(client).await?;
+        report.not_compared.extend(left_out(&listed));
+        for ours in listed.connections {
             if ours.is_live() && !everybody.contains_key(&ours.user_id) {
                 match asked(terra, &ours.user_id, false).await {
                     Ok(theirs) => drop(everybody.insert(theirs.user_id.clone(), theirs)),
@@ -176,7 +178,9 @@ async fn gather(
             }
         };
         // Those that only Terrace has may have gone at Terra, or have another reference there.
-        for ours in ours::of_reference(client, reference).await? {
+        let listed = ours::of_reference(client, reference).await?;
+        report.not_compared.extend(left_out(&listed));
+        for ours in listed.connections {
             if !theirs.iter().any(|user| user.user_id == ours.user_id) {
                 match asked(terra, &ours.user_id, false).await {
                     Ok(theirs) => add(theirs),
@@ -198,6 +202,12 @@ async fn asked(terra: &TerraApi, user_id: &str, named: bool) -> Result<Theirs, T
         Err(error) => return Err(error),
     };
     Ok(Theirs { user_id: user_id.to_owned(), user, named })
+}
+
+/// Those that a list leaves out. Whoever of them Terra has as well is asked about alone, and told by name then.
+fn left_out(listed: &Listed) -> Option<NotCompared> {
+    let why = "what is stored of them cannot be read; `terrace replay --all` makes it anew from the log".to_owned();
+    (listed.damaged > 0).then(|| NotCompared { name: format!("{} connections", listed.damaged), why })
 }
 
 /// Who could not be asked about. A key that is refused is refused for everybody.

@@ -37,6 +37,15 @@ impl Ours {
     }
 }
 
+/// Connections of a list.
+#[derive(Debug, Default)]
+pub struct Listed {
+    /// Them.
+    pub connections: Vec<Ours>,
+    /// How many the list leaves out, because what is stored of them cannot be read.
+    pub damaged: u64,
+}
+
 /// A connection, if Terrace knows it.
 ///
 /// # Errors
@@ -51,17 +60,20 @@ pub async fn connection(client: &Client, user_id: &str) -> Result<Option<Ours>, 
 /// # Errors
 ///
 /// When Terrace cannot be asked.
-pub async fn of_reference(client: &Client, reference: &str) -> Result<Vec<Ours>, CommandError> {
+pub async fn of_reference(client: &Client, reference: &str) -> Result<Listed, CommandError> {
     #[derive(Deserialize)]
     struct Page {
         connections: Vec<Ours>,
+        #[serde(default)]
+        damaged: u64,
         cursor: Option<String>,
     }
-    let (mut all, mut cursor) = (Vec::new(), None::<String>);
+    let (mut all, mut cursor) = (Listed::default(), None::<String>);
     loop {
         let query: Vec<_> = cursor.iter().map(|cursor| ("cursor", cursor.as_str())).collect();
         let Some(mut page) = known::<Page>(client.json(&["references", reference], &query).await)? else { break };
-        all.append(&mut page.connections);
+        all.connections.append(&mut page.connections);
+        all.damaged += page.damaged;
         cursor = page.cursor;
         if cursor.is_none() {
             break;
@@ -75,18 +87,21 @@ pub async fn of_reference(client: &Client, reference: &str) -> Result<Vec<Ours>,
 /// # Errors
 ///
 /// When Terrace cannot be asked.
-pub async fn everybody(client: &Client) -> Result<Vec<Ours>, CommandError> {
+pub async fn everybody(client: &Client) -> Result<Listed, CommandError> {
     #[derive(Deserialize)]
     struct Page {
         users: Vec<Ours>,
+        #[serde(default)]
+        damaged: u64,
         cursor: Option<String>,
     }
-    let (mut all, mut cursor) = (Vec::new(), None::<String>);
+    let (mut all, mut cursor) = (Listed::default(), None::<String>);
     loop {
         let cursor_given = cursor.iter().map(|cursor| ("cursor", cursor.as_str()));
         let query: Vec<_> = cursor_given.chain([("limit", "1000")]).collect();
         let mut page: Page = client.json(&["users"], &query).await?;
-        all.append(&mut page.users);
+        all.connections.append(&mut page.users);
+        all.damaged += page.damaged;
         cursor = page.cursor;
         if cursor.is_none() {
             return Ok(all);
