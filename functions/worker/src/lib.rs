@@ -18,6 +18,7 @@ pub mod marks;
 pub mod ping;
 pub mod rekey;
 pub mod replay;
+mod room;
 mod round;
 pub mod sweep;
 pub mod worker;

@@ -2,10 +2,12 @@
 //! anew.
 //!
 //! Progress and place are written down together after each page, so that an interrupted replay goes on from there and
-//! counts nothing twice.
+//! counts nothing twice. Several are applied at once: the view does not depend on their order.
 
 use crate::error::WorkError;
+use crate::room::{AT_ONCE, Room};
 use crate::worker::{Worked, Worker};
+use futures::stream::{StreamExt, TryStreamExt, iter};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -36,6 +38,8 @@ struct Found {
     after: String,
 }
 
+/// What is counted of a delivery, by its names in a job's progress.
+type Counted = Vec<(&'static str, u64)>;
 /// A page of deliveries, and where the next one begins.
 type Page = (Vec<Found>, Option<String>);
 
@@ -46,20 +50,25 @@ impl Worker {
         let Some(replay) = item.replay.clone().filter(|_| item.state != JobState::Done) else {
             return Ok(Worked::Done);
         };
-        let times = times(&replay);
+        let (times, room) = (times(&replay), Room::new());
         item.state = JobState::Running;
         // Where nothing was found that is said as well.
         item.progress.entry(DELIVERIES.to_owned()).or_default();
         loop {
             let (found, next) = self.page(&replay, &times, item.cursor.as_deref(), &item, moment).await?;
             let mut stopped_at = None;
-            for Found { delivery, after } in found {
-                self.apply_again(&replay, &times, delivery, &mut item, moment).await?;
+            let mut applied =
+                iter(found).map(|found| self.apply_again(&replay, &times, found, &room, moment)).buffered(AT_ONCE);
+            while let Some((counts, after)) = applied.try_next().await? {
+                for (name, number) in counts {
+                    *item.progress.entry(name.to_owned()).or_default() += number;
+                }
                 if Instant::now() >= due {
                     stopped_at = Some(after);
                     break;
                 }
             }
+            drop(applied);
             item.cursor = stopped_at.or(next);
             if item.cursor.is_none() {
                 item.state = JobState::Done;
@@ -75,46 +84,39 @@ impl Worker {
         }
     }
 
-    /// Applies a delivery again, where it is one that was asked for.
+    /// Applies a delivery again, where it is one that was asked for. Says what is counted of it, and where it is.
     async fn apply_again(
         &self,
         replay: &Replay,
         times: &Range<u64>,
-        delivery: Option<(Partition, LoggedDelivery)>,
-        item: &mut JobItem,
+        Found { delivery, after }: Found,
+        room: &Room,
         moment: Moment,
-    ) -> Result<(), WorkError> {
-        let mut count = |name: &str, number: usize| {
-            *item.progress.entry(name.to_owned()).or_default() += number as u64;
-        };
-        let Some((partition, logged)) = delivery else {
-            count(DELIVERIES, 1);
-            count(FAILED, 1);
-            return Ok(());
-        };
+    ) -> Result<(Counted, String), WorkError> {
+        let Some((partition, logged)) = delivery else { return Ok((vec![(DELIVERIES, 1), (FAILED, 1)], after)) };
         let wanted = replay.only == Only::All || logged.quarantine.is_some();
         if !wanted || !times.contains(&logged.key.time_ms()) {
-            return Ok(());
+            return Ok((Vec::new(), after));
         }
-        count(DELIVERIES, 1);
+        let _room = room.hold(&logged).await;
+        let mut counted = vec![(DELIVERIES, 1)];
         if !replay.dry_run {
             let copies = logged.copies.iter().flatten().map(|copy| copy.record.clone());
             self.table.drop_unreadable(&partition, &copies.collect::<Vec<_>>()).await?;
         }
         match self.ingest.replay(&partition, &logged, replay.dry_run, moment).await {
             Ok(Again::Applied(counts)) => {
-                count("applied", 1);
-                count("records_stored", counts.stored);
+                counted.extend([("applied", 1), ("records_stored", counts.stored as u64)]);
             }
-            Ok(Again::Ignored) => count("ignored", 1),
-            Ok(Again::Fetching) => count("fetching", 1),
-            Ok(Again::Quarantined) => count("quarantined", 1),
+            Ok(Again::Ignored) => counted.push(("ignored", 1)),
+            Ok(Again::Fetching) => counted.push(("fetching", 1)),
+            Ok(Again::Quarantined) => counted.push(("quarantined", 1)),
             Err(error) if error.is_transient() => return Err(error.into()),
             // One that is damaged or gone does not stop the others.
-            Err(IngestError::Gone | IngestError::Store(_)) => count(FAILED, 1),
+            Err(IngestError::Gone | IngestError::Store(_)) => counted.push((FAILED, 1)),
             Err(error) => return Err(error.into()),
         }
-        Ok(())
+        Ok((counted, after))
     }
 
     async fn page(

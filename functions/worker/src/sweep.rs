@@ -5,6 +5,7 @@
 //! nothing leads to, once two rounds in a row found them so: a record that is being moved may be met in neither place.
 
 use crate::error::WorkError;
+use crate::room::{AT_ONCE, Room};
 use crate::round::{Round, Standing};
 use crate::worker::{Worked, Worker};
 use futures::stream::{StreamExt, TryStreamExt, iter};
@@ -15,7 +16,6 @@ use terrace_store::queue::{Job, Subject};
 use terrace_store::rounds::{Met, RoundPosition};
 use terrace_store::{Freshness, LogBody, LoggedDelivery, StoredConnection};
 use terrace_terra::ids::{ReferenceId, UserId};
-use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
@@ -23,10 +23,6 @@ const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 const LOOKED_AT_MS: u64 = 7 * DAY_MS;
 /// A delivery that is younger than this may still be at work.
 const SETTLED_MS: u64 = 15 * 60 * 1_000;
-/// How many deliveries are looked at, and objects removed, at once.
-const AT_ONCE: usize = 16;
-/// How many bytes the bodies that are at work at once may have: as many as the largest one alone.
-const BODIES: u32 = 256 * 1_024 * 1_024;
 
 /// What a look at an item of the table came to.
 struct Looked {
@@ -51,8 +47,7 @@ struct Looking {
     moment: Moment,
     /// When those came that it looks at, in milliseconds since 1970.
     came: Range<u64>,
-    /// Room for bodies, in bytes.
-    room: Semaphore,
+    room: Room,
 }
 
 impl Looking {
@@ -60,7 +55,7 @@ impl Looking {
         let since = round.looks_back_to_ms().saturating_sub(SETTLED_MS);
         let longest = moment.now_ms.saturating_sub(LOOKED_AT_MS);
         let came = since.max(longest)..moment.now_ms.saturating_sub(SETTLED_MS);
-        Self { moment, came, room: Semaphore::new(BODIES as usize) }
+        Self { moment, came, room: Room::new() }
     }
 }
 
@@ -145,8 +140,7 @@ impl Worker {
         if !looking.came.contains(&logged.received_at) {
             return Ok((false, None));
         }
-        let bytes = u32::try_from(logged.size).unwrap_or(BODIES).clamp(1, BODIES);
-        let _room = looking.room.acquire_many(bytes).await.ok();
+        let _room = looking.room.hold(logged).await;
         let own = self.table.connection(partition).await?;
         let applied = self.reflect(partition, logged, own.as_ref(), looking.moment).await?;
         Ok((!applied, own.and_then(|own| left_by_erase(partition, logged, own))))
