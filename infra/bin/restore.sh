@@ -51,6 +51,8 @@ if grep -q '^[[:space:]]*table_name[[:space:]]*=' "$settings"; then
 else
   printf 'table_name = "%s"\n' "$restored" >> "$settings"
 fi
+# It comes without protection, and a deployment from a checkout that does not know its name would replace it.
+aws dynamodb update-table --region "$region" --table-name "$restored" --deletion-protection-enabled < /dev/null > /dev/null
 if ! terraform_here state show "$address" > /dev/null 2>&1; then
   terraform_here import -input=false -var-file="$file" "$address" "$restored" > /dev/null
 fi

@@ -216,17 +216,15 @@ class Acts:
 
     def tried_again(self):
         sqs, worker = self.stack.emulator.client("sqs"), self.functions["worker"]
-        urls = [queue["url"] for queue in self.stack.output("queues").values()]
-        for url in urls:
-            sqs.send_message(QueueUrl=url, MessageBody='{"job":"of-a-later-version"}')
-        tries, until = 2 * len(urls), time.time() + PATIENCE
-        while (tried := sum('"job":"unknown"' in line for line in worker.lines)) < tries:
-            if time.time() > until:
-                raise SystemExit(f"tried {tried} times within {PATIENCE} s, and not {tries}")
-            time.sleep(0.2)
-        for url in urls:
-            sqs.purge_queue(QueueUrl=url)
-        self.say(f"{tried} tries of {len(urls)} jobs, where their queues would have hidden them for minutes")
+        for name, queue in self.stack.output("queues").items():
+            before, until = sum('"job":"unknown"' in line for line in worker.lines), time.time() + PATIENCE
+            sqs.send_message(QueueUrl=queue["url"], MessageBody='{"job":"of-a-later-version"}')
+            while sum('"job":"unknown"' in line for line in worker.lines) < before + 2:
+                if time.time() > until:
+                    raise SystemExit(f"a job of {name} was not tried twice within {PATIENCE} s")
+                time.sleep(0.2)
+            sqs.purge_queue(QueueUrl=queue["url"])
+            self.say(f"{name}: two tries within {PATIENCE - until + time.time():.0f} s, where the queue would have hidden it for minutes")
 
     def replay(self):
         self.say(json.dumps(self.job("POST", "/replays", {"only": "all"})["progress"]))

@@ -40,6 +40,8 @@ class Function:
 
     def __init__(self, emulator: Emulator, name: str, folder: Path, trust: Path):
         self.name, self.emulator, self.trust = name, emulator, trust
+        self.management = emulator.client("lambda")
+        self.looking, self.looked = threading.Lock(), 0.0
         self.settings = self._settings()
         self.recorder = Recorder(emulator.url)
         self.credentials = emulator.credentials_of(self.settings["Role"])
@@ -108,16 +110,21 @@ class Function:
             self.invocations.put(None)
         self.sandboxes.clear()
 
-    def renew(self):
-        """Goes on as the function was deployed since, with as many sandboxes."""
-        sandboxes = len(self.sandboxes)
-        self.stop()
-        self.settings = self._settings()
-        self.recorder.calls.clear()
-        self.start(sandboxes)
+    def _keep_up(self):
+        """Goes on as the version that is live now says, as Lambda does: another version has sandboxes of its own."""
+        with self.looking:
+            if time.time() < self.looked + 0.2:
+                return
+            self.looked, alias = time.time(), {"FunctionName": self.name, "Name": "live"}
+            if self.management.get_alias(**alias)["FunctionVersion"] == self.settings["Version"]:
+                return
+            sandboxes = len(self.sandboxes)
+            self.stop()
+            self.settings = self._settings()
+            self.start(sandboxes)
 
     def _settings(self) -> dict:
-        return self.emulator.client("lambda").get_function(FunctionName=self.name, Qualifier="live")["Configuration"]
+        return self.management.get_function(FunctionName=self.name, Qualifier="live")["Configuration"]
 
     def measure(self, sandbox: subprocess.Popen):
         """Notes the most memory that a sandbox had."""
@@ -131,6 +138,7 @@ class Function:
 
     def invoke(self, event: dict) -> dict:
         """Hands an event over and waits for the answer, for as long as the function may take."""
+        self._keep_up()
         invocation = Invocation(json.dumps(event).encode(), self.settings["Timeout"])
         self.invocations.put(invocation)
         # A sandbox that is gone would never answer.

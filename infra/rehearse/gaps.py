@@ -13,9 +13,14 @@ class Gaps:
 
     def __init__(self, emulator: Emulator):
         self.functions = emulator.client("lambda")
+        # How many of a queue's messages may be worked on at once, by the mapping's id.
+        self.scaling: dict[str, dict] = {}
         self.url = Proxy(emulator.url, self._make_up).url
 
     def _make_up(self, request: Request, status: int, content: bytes) -> bytes:
+        # A mapping's limit is taken and not told.
+        if "/event-source-mappings" in request.path and status in (200, 202):
+            return self._with_scaling(request, json.loads(content))
         # CreateFunction with Publish makes the first version (AWS: Lambda API reference, CreateFunction).
         if request.method == "POST" and urlsplit(request.path).path == "/2015-03-31/functions" and status == 201:
             asked = json.loads(request.body)
@@ -26,6 +31,15 @@ class Gaps:
         if request.method == "GET" and urlsplit(request.path).path.endswith("/policy"):
             return content.replace(b"aws:SourceArn", b"AWS:SourceArn")
         return content
+
+    def _with_scaling(self, request: Request, told: dict) -> bytes:
+        asked = json.loads(request.body or b"{}")
+        if "UUID" in told and "ScalingConfig" in asked:
+            self.scaling[told["UUID"]] = asked["ScalingConfig"]
+        for mapping in told.get("EventSourceMappings", [told]):
+            if mapping.get("UUID") in self.scaling:
+                mapping["ScalingConfig"] = self.scaling[mapping["UUID"]]
+        return json.dumps(told).encode()
 
 
 # What IAM calls an action, and what the emulator asks for in its place.

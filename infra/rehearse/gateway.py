@@ -49,7 +49,7 @@ class Gateway:
         started, path = time.time(), unquote(urlsplit(target).path)
         key = self.route(method, path)
         function, authorisation = self.routes[key]
-        integration_status, request_id = "-", uuid.uuid4().hex[:15] + "="
+        function_status, request_id = "-", uuid.uuid4().hex[:15] + "="
         if len(body) > BODY_LIMIT:
             status, out, content = 413, {}, b'{"message":"Request Entity Too Large"}'
         elif authorisation != "NONE" and not signed:
@@ -57,13 +57,13 @@ class Gateway:
         else:
             event = self.event(method, path, urlsplit(target).query, headers, body, key, request_id)
             status, out, content = self.invoke(function, event)
-            integration_status = "200" if status != 500 else "-"
+            function_status = str(status) if status != 500 else "-"
         latency = int((time.time() - started) * 1000)
         context = {
             "requestTime": time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime()),
             "routeKey": key,
             "status": status,
-            "integrationStatus": integration_status,
+            "integration.status": function_status,
             "responseLength": len(content),
             "responseLatency": latency,
             "integrationLatency": latency,

@@ -6,20 +6,23 @@
     reason = "a test fails where something is not as it has to be"
 )]
 
+use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use bytes::Bytes;
 use serde_json::json;
 use std::fs::File;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 use tempfile::TempDir;
 use terrace_ingest::Moment;
-use terrace_store::local::{Asked, Database, Meter};
+use terrace_store::local::{Asked, Database, Fault, Meter, Watched};
 use terrace_store::queue::Job;
 use terrace_tests::items::text;
 use terrace_tests::noise::noise;
 use terrace_tests::{Delivery, Terrace};
-use terrace_worker::Worked;
+use terrace_worker::{WorkError, Worked};
 use tokio::time::Instant;
 
 const HOUR_MS: u64 = 3_600_000;
@@ -35,8 +38,12 @@ struct Scene {
 
 impl Scene {
     async fn new() -> Self {
-        let (folder, meter) = (tempfile::tempdir().unwrap(), Meter::default());
-        let client = meter.client(&Database::in_memory().unwrap());
+        let meter = Meter::default();
+        Self::over(meter.client(&Database::in_memory().unwrap()), meter).await
+    }
+
+    async fn over(client: Client, meter: Meter) -> Self {
+        let folder = tempfile::tempdir().unwrap();
         let terrace = Terrace::within(client, folder.path()).await;
         Self { terrace, began_ms: Moment::now().now_ms, meter, folder }
     }
@@ -76,13 +83,16 @@ impl Scene {
     /// Goes round at this hour; says what was asked for it.
     async fn round(&self, hour: u64) -> Asked {
         self.meter.take();
-        let moment = Moment { now_ms: self.began_ms + hour * HOUR_MS, came: Instant::now() };
-        let due = Instant::now() + Duration::from_secs(600);
-        let worked = self.terrace.worker.work_at(&Job::Sweep { after: None }, moment, due).await.unwrap();
-        assert_eq!(worked, Worked::Done);
+        assert_eq!(self.work(&Job::Sweep { after: None }, hour).await.unwrap(), Worked::Done);
         let asked = self.meter.take();
         self.terrace.settle().await;
         asked
+    }
+
+    /// A job of a round at this hour, with all the time there is.
+    async fn work(&self, job: &Job, hour: u64) -> Result<Worked, WorkError> {
+        let moment = Moment { now_ms: self.began_ms + hour * HOUR_MS, came: Instant::now() };
+        self.terrace.worker.work_at(job, moment, Instant::now() + Duration::from_secs(600)).await
     }
 
     /// Whether a round at this hour looks at a delivery: it asks for more than the one page of the table.
@@ -179,4 +189,100 @@ async fn an_object_that_is_put_again_is_spared() {
     scene.round(1 + DAY).await;
     let there = [log.objects().get(&keys[0]).await.unwrap(), log.objects().get(&keys[1]).await.unwrap()];
     assert_eq!(there.map(|object| object.is_some()), [true, false]);
+}
+
+/// A table that takes so many of these calls and refuses every later one, until it is told of more.
+async fn overloaded(by: &'static str) -> (Scene, Arc<AtomicUsize>) {
+    let left = Arc::new(AtomicUsize::new(usize::MAX));
+    let counted = Arc::clone(&left);
+    let watched = Watched::new(Database::in_memory().unwrap().http_client()).before(move |operation, _| {
+        let takes = |left: usize| left.checked_sub(1);
+        let refuses = operation == by && counted.fetch_update(Ordering::SeqCst, Ordering::SeqCst, takes).is_err();
+        if refuses { Fault::Throttled } else { Fault::None }
+    });
+    let scene = Scene::over(watched.client(), Meter::default()).await;
+    for user in 0..40 {
+        scene.accept(&format!("u{user}"), 0, 3_000).await;
+        scene.unapply(&format!("u{user}")).await;
+    }
+    (scene, left)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_looked_at_before_the_table_refused_is_not_looked_at_again() {
+    let (scene, left) = overloaded("GetItem").await;
+    left.store(0, Ordering::SeqCst);
+    let failed = scene.work(&Job::Sweep { after: None }, 1).await.unwrap_err();
+    assert!(failed.is_transient(), "nothing was done: the message comes back by and by");
+    // Enough for some of them, each time.
+    let (mut job, mut jobs) = (Job::Sweep { after: None }, 0);
+    loop {
+        left.store(18, Ordering::SeqCst);
+        let worked = scene.work(&job, 1).await.unwrap();
+        jobs += 1;
+        if worked == Worked::Done {
+            break;
+        }
+        assert!(jobs < 40, "it comes to no end");
+        let taken = scene.terrace.queue.next().await.unwrap();
+        job = taken.job().clone();
+        scene.terrace.queue.done(taken).await.unwrap();
+    }
+    assert!(jobs > 2, "{jobs}");
+    left.store(usize::MAX, Ordering::SeqCst);
+    for user in 0..40 {
+        assert!(scene.is_applied(&format!("u{user}")).await, "{user}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replay_goes_on_behind_what_it_did_before_the_table_refused() {
+    let (scene, left) = overloaded("BatchGetItem").await;
+    let ordered = terrace_tests::orders::order_replay(&scene.terrace, &json!({"only": "all"})).await;
+    let taken = scene.terrace.queue.next().await.unwrap();
+    let job = taken.job().clone();
+    let mut jobs = 0;
+    loop {
+        left.store(24, Ordering::SeqCst);
+        let worked = scene.work(&job, 1).await.unwrap();
+        jobs += 1;
+        if worked == Worked::Done {
+            break;
+        }
+        assert!(jobs < 40, "it comes to no end");
+    }
+    assert!(jobs > 1, "{jobs}");
+    left.store(usize::MAX, Ordering::SeqCst);
+    scene.terrace.queue.done(taken).await.unwrap();
+    let done = scene.terrace.read(&format!("/jobs/{ordered}"), &[]).await;
+    let progress = json!({"deliveries": 40, "applied": 40, "records_stored": 40});
+    assert_eq!((&done["status"], &done["progress"]), (&json!("done"), &progress), "each is counted once");
+}
+
+/// As of a moment that the rounds of the table before it know nothing of.
+#[tokio::test]
+async fn to_a_restored_table_rounds_of_the_one_before_leave_nothing() {
+    let scene = Scene::new().await;
+    scene.accept("u", 0, 2).await;
+    scene.round(3 * DAY).await;
+    scene.round(4 * DAY).await;
+    assert!(!scene.looks(5 * DAY).await);
+    let objects = scene.terrace.log.objects();
+    let rename = async |key: &str| {
+        let kept = objects.get(key).await.unwrap().unwrap();
+        let kept = String::from_utf8(kept.to_vec()).unwrap();
+        assert!(kept.contains(r#""table":"terrace""#), "{kept}");
+        objects.put(key, kept.replace(r#""table":"terrace""#, r#""table":"before""#).into()).await.unwrap();
+    };
+    rename("sweep/last").await;
+    assert!(scene.looks(5 * DAY).await, "as where no round went");
+
+    // One under way is given up.
+    let moment = Moment { now_ms: scene.began_ms + 5 * DAY * HOUR_MS, came: Instant::now() };
+    let worked = scene.terrace.worker.work_at(&Job::Sweep { after: None }, moment, Instant::now()).await.unwrap();
+    assert_eq!(worked, Worked::HandedOn);
+    let [_, kept] = scene.terrace.objects("sweep").await.try_into().unwrap();
+    rename(&kept).await;
+    scene.terrace.settle().await;
+    assert_eq!(scene.terrace.objects("sweep").await, ["sweep/last"]);
 }

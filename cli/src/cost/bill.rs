@@ -12,7 +12,7 @@ pub const DAYS_OF_MONTH: f64 = 365.0 / 12.0;
 const GB: f64 = 1_000_000_000.0;
 const MB_OF_GB: f64 = 1_024.0;
 /// The gateway's line of a request, as infra/modules/http_api/main.tf has it.
-const ACCESS_LINE: &str = r#"{"integration_latency":"21","integration_status":"200","latency_ms":"24","request_id":"ABCDEFGHIJKLMNO=","response_bytes":"151","route":"ANY /webhook","status":"200","time":"01/Jul/2026:09:12:33 +0000"}"#;
+const ACCESS_LINE: &str = r#"{"function_status":"200","integration_latency":"21","latency_ms":"24","request_id":"ABCDEFGHIJKLMNO=","response_bytes":"151","route":"ANY /webhook","status":"200","time":"01/Jul/2026:09:12:33 +0000"}"#;
 /// The headers of an answer, about.
 const ANSWER_HEADERS: f64 = 250.0;
 /// What is left of lines where CloudWatch keeps them, by AWS's own examples of prices.

@@ -12,8 +12,10 @@ use tokio::time::Instant;
 const LEAST: Duration = Duration::from_secs(5);
 /// When a ping comes back that failed once, and at most: its URL dies within minutes.
 const PING_BACK: (Duration, Duration) = (Duration::from_secs(15), Duration::from_secs(2 * 60));
-/// The same of any other job. Eight tries of them take an hour, in which most of what fails is mended.
-const JOB_BACK: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(30 * 60));
+/// The same of any other job. Its eight tries take six hours: an order that is given up has to be sent back by hand.
+const JOB_BACK: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(3 * 60 * 60));
+/// When one comes back that could not be begun in time.
+const UNTRIED_BACK: Duration = Duration::from_secs(5);
 
 /// A batch.
 #[derive(Debug, Deserialize)]
@@ -91,7 +93,7 @@ impl Worker {
                 continue;
             }
             if let Some(receipts) = receipts {
-                let after = if in_time { comes_back_after(job.as_ref(), &message.attributes) } else { Duration::ZERO };
+                let after = if in_time { comes_back_after(job.as_ref(), &message.attributes) } else { UNTRIED_BACK };
                 if let Err(error) = receipts.come_back(&message.queue_arn, &message.receipt, after).await {
                     self.telemetry.failure("have a job tried again soon", &error);
                 }
@@ -102,11 +104,12 @@ impl Worker {
     }
 }
 
-/// Twice as long after each try.
+/// Twice as long after each try of a ping, three times of a job that has more time.
 fn comes_back_after(job: Option<&Job>, said: &Attributes) -> Duration {
-    let (first, longest) = if matches!(job, Some(Job::Ping { .. })) { PING_BACK } else { JOB_BACK };
-    let failed_before = said.handed_out.parse().unwrap_or(1_u32).saturating_sub(1).min(16);
-    first.saturating_mul(1 << failed_before).min(longest)
+    let is_ping = matches!(job, Some(Job::Ping { .. }));
+    let ((first, longest), factor) = if is_ping { (PING_BACK, 2_u32) } else { (JOB_BACK, 3) };
+    let failed_before = said.handed_out.parse().unwrap_or(1_u32).saturating_sub(1);
+    first.saturating_mul(factor.saturating_pow(failed_before)).min(longest)
 }
 
 /// The error was said in a line; here it only counts that there was one.
@@ -131,10 +134,10 @@ mod tests {
         assert!(pings.iter().take(6).sum::<u64>() < 10 * 60, "seven tries while its URL lives");
         assert_eq!(
             tries.map(|handed_out| seconds(Some(&sweep), handed_out)),
-            [30, 60, 120, 240, 480, 960, 1_800, 1_800]
+            [30, 90, 270, 810, 2_430, 7_290, 10_800, 10_800]
         );
         for odd in ["", "0", "-1", "many", "4294967295"] {
-            assert!((30..=1_800).contains(&seconds(None, odd)), "{odd}");
+            assert!((30..=10_800).contains(&seconds(None, odd)), "{odd}");
         }
     }
 }

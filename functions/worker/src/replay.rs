@@ -5,13 +5,13 @@
 //! counts nothing twice. Several are applied at once: the view does not depend on their order.
 
 use crate::error::WorkError;
-use crate::room::{AT_ONCE, Room};
+use crate::room::{AT_ONCE, Room, next_of};
 use crate::worker::{Worked, Worker};
-use futures::stream::{StreamExt, TryStreamExt, iter};
+use futures::stream::{StreamExt, iter};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use terrace_ingest::{Again, IngestError, Moment};
 use terrace_records::Partition;
 use terrace_store::jobs::{Only, Replay};
@@ -52,32 +52,39 @@ impl Worker {
         };
         let (times, room) = (times(&replay), Room::new());
         item.state = JobState::Running;
+        let mut has_applied = false;
         // Where nothing was found that is said as well.
         item.progress.entry(DELIVERIES.to_owned()).or_default();
         loop {
             let (found, next) = self.page(&replay, &times, item.cursor.as_deref(), &item, moment).await?;
-            let mut stopped_at = None;
+            let (mut reached, mut over) = (None, false);
             let mut applied =
                 iter(found).map(|found| self.apply_again(&replay, &times, found, &room, moment)).buffered(AT_ONCE);
-            while let Some((counts, after)) = applied.try_next().await? {
+            while !over {
+                let (counts, after) = match next_of(&mut applied, has_applied, due).await? {
+                    ControlFlow::Continue(Some(applied)) => applied,
+                    ControlFlow::Continue(None) => break,
+                    ControlFlow::Break(()) => {
+                        over = true;
+                        break;
+                    }
+                };
                 for (name, number) in counts {
                     *item.progress.entry(name.to_owned()).or_default() += number;
                 }
-                if Instant::now() >= due {
-                    stopped_at = Some(after);
-                    break;
-                }
+                (reached, has_applied) = (Some(after), true);
+                over = Instant::now() >= due;
             }
             drop(applied);
-            item.cursor = stopped_at.or(next);
-            if item.cursor.is_none() {
+            item.cursor = if over { reached.or(item.cursor) } else { next };
+            if item.cursor.is_none() && !over {
                 item.state = JobState::Done;
             }
             self.table.put_job(&item, Moment::now().now_ms).await?;
             if item.state == JobState::Done {
                 return Ok(Worked::Done);
             }
-            if Instant::now() >= due {
+            if over || Instant::now() >= due {
                 self.queue.send(&Job::Replay { id: id.clone() }).await?;
                 return Ok(Worked::HandedOn);
             }

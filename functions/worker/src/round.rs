@@ -28,7 +28,7 @@ pub(crate) struct Round {
     pub(crate) position: Option<RoundPosition>,
     /// All of the table was met.
     pub(crate) met_all: bool,
-    /// A delivery could not be looked at. Whoever ends the round leaves those of its days to the next.
+    /// A delivery could not be applied. Those of its days are then looked at by the next rounds too.
     pub(crate) failed: bool,
     /// The last object that was looked at.
     pub(crate) listed: Option<String>,
@@ -40,12 +40,13 @@ pub(crate) struct Round {
 
 /// What rounds that ended leave to the next.
 #[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 struct Last {
-    /// When the last two of them began that could look at every delivery, in milliseconds since 1970; the earlier first.
-    #[serde(default)]
+    /// The table that they went through. To one that was restored in its place they leave nothing.
+    table: String,
+    /// When the last two of them began that could apply every delivery, in milliseconds since 1970; the earlier first.
     began_ms: [u64; 2],
     /// The objects that the last one found without a leader.
-    #[serde(default)]
     orphans: Vec<String>,
 }
 
@@ -68,8 +69,10 @@ pub(crate) enum Standing {
 }
 
 /// The first line of what is kept; the hashes follow, then the orphans.
-#[derive(Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
 struct Head {
+    table: String,
     began_ms: u64,
     last_began_ms: [u64; 2],
     position: Option<String>,
@@ -82,12 +85,11 @@ struct Head {
 
 impl Round {
     /// A new one.
-    pub async fn begin(objects: &Objects, now_ms: u64) -> Result<Self, StoreError> {
-        let mut last: Last = match objects.get(LAST).await? {
-            // A list that cannot be read leaves nothing: this round looks as far back as any, and removes nothing.
-            Some(list) => serde_json::from_slice(&list).unwrap_or_default(),
-            None => Last::default(),
-        };
+    pub async fn begin(objects: &Objects, table: &str, now_ms: u64) -> Result<Self, StoreError> {
+        let left = objects.get(LAST).await?;
+        // With nothing left to it this round looks as far back as any, and removes nothing.
+        let left = left.and_then(|left| serde_json::from_slice::<Last>(&left).ok()).filter(|left| left.table == table);
+        let mut last = left.unwrap_or_else(|| Last { table: table.to_owned(), ..Last::default() });
         let before = std::mem::take(&mut last.orphans).iter().map(|key| hash(key)).collect();
         Ok(Self {
             id: JobId::random(),
@@ -102,13 +104,17 @@ impl Round {
         })
     }
 
-    /// One that was kept; `None` where there is none, or no longer.
-    pub async fn go_on(objects: &Objects, id: &str) -> Result<Option<Self>, StoreError> {
+    /// One that was kept; `None` where there is none, or no longer, or it went through another table: that one is forgotten.
+    pub async fn go_on(objects: &Objects, table: &str, id: &str) -> Result<Option<Self>, StoreError> {
         let Some(id) = JobId::new(id) else { return Ok(None) };
         let Some(kept) = objects.get(&place(&id)).await? else { return Ok(None) };
-        read(id, &kept)
-            .map(Some)
-            .ok_or_else(|| StoreError::corrupt("go on with a round", "what was kept of it is damaged"))
+        let damaged = || StoreError::corrupt("go on with a round", "what was kept of it is damaged");
+        let round = read(id, &kept).ok_or_else(damaged)?;
+        if round.last.table != table {
+            objects.remove(&place(&round.id)).await?;
+            return Ok(None);
+        }
+        Ok(Some(round))
     }
 
     /// Keeps it for another job.
@@ -116,6 +122,7 @@ impl Round {
         let failure = |error| StoreError::refused("keep a round", error);
         let Leaders { led_to, before } = &self.leaders;
         let head = Head {
+            table: self.last.table.clone(),
             began_ms: self.began_ms,
             last_began_ms: self.last.began_ms,
             position: self.position.as_ref().map(RoundPosition::to_text),
@@ -136,7 +143,7 @@ impl Round {
     pub async fn end(self, objects: &Objects) -> Result<(), StoreError> {
         let [_, before] = self.last.began_ms;
         let began_ms = if self.failed { self.last.began_ms } else { [before, self.began_ms] };
-        let last = serde_json::to_vec(&Last { began_ms, orphans: self.orphans });
+        let last = serde_json::to_vec(&Last { table: self.last.table, began_ms, orphans: self.orphans });
         let last = last.map_err(|error| StoreError::refused("end a round", error))?;
         objects.put(LAST, Bytes::from(last)).await?;
         objects.remove(&place(&self.id)).await
@@ -185,7 +192,7 @@ fn read(id: JobId, kept: &[u8]) -> Option<Round> {
     Some(Round {
         id,
         began_ms: head.began_ms,
-        last: Last { began_ms: head.last_began_ms, orphans: Vec::new() },
+        last: Last { table: head.table, began_ms: head.last_began_ms, orphans: Vec::new() },
         position: match head.position {
             Some(position) => Some(RoundPosition::from_text(&position)?),
             None => None,

@@ -5,11 +5,11 @@
 //! nothing leads to, once two rounds in a row found them so: a record that is being moved may be met in neither place.
 
 use crate::error::WorkError;
-use crate::room::{AT_ONCE, Room};
+use crate::room::{AT_ONCE, Room, next_of};
 use crate::round::{Round, Standing};
 use crate::worker::{Worked, Worker};
 use futures::stream::{StreamExt, TryStreamExt, iter};
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use terrace_ingest::{IngestError, Moment};
 use terrace_records::{Partition, PartitionKind};
 use terrace_store::queue::{Job, Subject};
@@ -65,11 +65,11 @@ impl Worker {
         let mut round = match after {
             None => {
                 self.erase_again().await?;
-                Round::begin(objects, moment.now_ms).await?
+                Round::begin(objects, self.table.name(), moment.now_ms).await?
             }
-            Some(id) => match Round::go_on(objects, id).await? {
+            Some(id) => match Round::go_on(objects, self.table.name(), id).await? {
                 Some(round) => round,
-                // It came to its end, and this message is an echo.
+                // It came to its end, and this message is an echo; or it went through another table.
                 None => return Ok(Worked::Done),
             },
         };
@@ -85,12 +85,17 @@ impl Worker {
     /// Goes through all there is from where the round stands. `false` where time is over before the end.
     async fn go_round(&self, round: &mut Round, moment: Moment, due: Instant) -> Result<bool, WorkError> {
         let looking = Looking::of(round, moment);
-        let mut asked = None;
+        let (mut asked, mut has_looked) = (None, false);
         while !round.met_all {
             // It looks at deliveries that have settled, and takes nothing for gone that one round alone has not met.
             let (met, next) = self.table.round(round.position.as_ref(), Freshness::Recent).await?;
             let mut looks = iter(met).map(|met| self.look_at(met, &looking)).buffered(AT_ONCE);
-            while let Some(looked) = looks.try_next().await? {
+            loop {
+                let looked = match next_of(&mut looks, has_looked, due).await? {
+                    ControlFlow::Continue(Some(looked)) => looked,
+                    ControlFlow::Continue(None) => break,
+                    ControlFlow::Break(()) => return Ok(false),
+                };
                 if let Some(object) = &looked.object {
                     round.leaders.lead_to(object);
                 }
@@ -100,9 +105,12 @@ impl Worker {
                     self.queue.send(&erase).await?;
                     asked = Some(erase);
                 }
-                if looked.at.is_some() && Instant::now() >= due {
+                if looked.at.is_some() {
                     round.position = looked.at;
-                    return Ok(false);
+                    has_looked = true;
+                    if Instant::now() >= due {
+                        return Ok(false);
+                    }
                 }
             }
             round.position = next;
@@ -209,8 +217,16 @@ impl Worker {
                     Ok((found.key, standing))
                 }
             })
-            .try_buffered(AT_ONCE);
-        while let Some((key, standing)) = looks.try_next().await? {
+            .try_buffered(AT_ONCE)
+            .map_err(WorkError::from);
+        let mut has_looked = false;
+        loop {
+            let (key, standing) = match next_of(&mut looks, has_looked, due).await? {
+                ControlFlow::Continue(Some(looked)) => looked,
+                ControlFlow::Continue(None) => return Ok(true),
+                ControlFlow::Break(()) => return Ok(false),
+            };
+            has_looked = true;
             *listed = Some(key.clone());
             if standing == Standing::Orphan {
                 orphans.push(key);
@@ -219,7 +235,6 @@ impl Worker {
                 return Ok(false);
             }
         }
-        Ok(true)
     }
 }
 

@@ -72,10 +72,11 @@ resource "aws_apigatewayv2_stage" "this" {
     destination_arn = aws_cloudwatch_log_group.access.arn
     # The route as it is written here, never a path: paths name people. No address either.
     format = jsonencode({
-      time                = "$context.requestTime"
-      route               = "$context.routeKey"
-      status              = "$context.status"
-      integration_status  = "$context.integrationStatus"
+      time   = "$context.requestTime"
+      route  = "$context.routeKey"
+      status = "$context.status"
+      # What the function said itself; `$context.integrationStatus` is what Lambda said of calling it.
+      function_status     = "$context.integration.status"
       response_bytes      = "$context.responseLength"
       latency_ms          = "$context.responseLatency"
       integration_latency = "$context.integrationLatency"

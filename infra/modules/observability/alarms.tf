@@ -7,6 +7,8 @@ locals {
   gateway = { namespace = "AWS/ApiGateway", dimensions = { ApiId = var.api_id } }
   # Made from the access log, and there only while something is refused.
   refused = "RefusedByGateway"
+  # All that the webhook answers: functions/webhook.
+  answers = [200, 401, 404, 405, 413, 503]
 
   # Alarms on one metric.
   simple = merge(
@@ -70,7 +72,7 @@ locals {
     { for name, queue in var.dead_letters : "${name}_dead" => {
       namespace = "AWS/SQS", dimensions = { QueueName = queue }
       metric    = "ApproximateNumberOfMessagesVisible", statistic = "Maximum", period_s = 60, above = 0, of = [1, 1]
-      what      = "A job failed eight times. Nothing is lost: deliveries are in the log. Mend the cause, then start the redrive of ${queue} in SQS (docs/OPERATIONS.md)."
+      what      = "A job failed eight times. Deliveries are in the log, but an erase or a replay that was ordered is not done. Mend the cause, then start the redrive of ${queue} in SQS within 14 days (README.md, A dead letter)."
     } },
     { for name, queue in var.queues : "${name}_wait" => {
       namespace = "AWS/SQS", dimensions = { QueueName = queue }
@@ -148,12 +150,12 @@ resource "aws_cloudwatch_metric_alarm" "share_5xx" {
 }
 
 # What the gateway answers itself on the way to the webhook no function ever sees: over what Lambda takes 500, throttled 429,
-# over 10 MB 413. The access log has no status of an integration then. Of 413 and of many 429 AWS promises no line at all:
+# over 10 MB 413. The access log has no status of the function's then, or one that ours never gives. Of 413 and of many 429 AWS promises no line at all:
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-monitor.html
 resource "aws_cloudwatch_log_metric_filter" "refused" {
   name           = "refused-by-the-gateway"
   log_group_name = var.access_log
-  pattern        = "{ ($.route = \"ANY /webhook\") && ($.integration_status = \"-\") }"
+  pattern        = "{ ($.route = \"ANY /webhook\") && ${join(" && ", [for status in local.answers : "($.function_status != \"${status}\")"])} }"
 
   metric_transformation {
     namespace = var.namespace

@@ -6,12 +6,16 @@ use crate::schema::attribute as a;
 use crate::table::Table;
 use aws_sdk_dynamodb::types::KeysAndAttributes;
 use std::collections::HashMap;
+use std::time::Duration;
 use terrace_records::Partition;
+use tokio::time::sleep;
 
 /// The most keys one BatchGetItem takes (AWS: BatchGetItem).
 const BATCH: usize = 100;
 /// How often keys that DynamoDB did not get to are asked for again.
-const MAX_ROUNDS: usize = 8;
+const MAX_ROUNDS: u32 = 8;
+/// How long is waited before that, twice as long each time: 3 s in all.
+const FIRST_PAUSE: Duration = Duration::from_millis(25);
 
 /// How fresh what is read has to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,11 +51,16 @@ impl Table {
         let mut found: HashMap<(String, String), Item> = HashMap::new();
         for batch in keys.chunks(BATCH) {
             let mut wanted = Some(keys_and_attributes(batch.to_vec(), attributes, freshness)?);
-            let mut rounds = 0;
+            let mut rounds = 0_u32;
             while let Some(request) = wanted.take() {
                 rounds += 1;
                 if rounds > MAX_ROUNDS {
                     return Err(StoreError::contended(doing));
+                }
+                // What DynamoDB did not get to is more than the partition has to give just now.
+                if rounds > 1 {
+                    let jitter = Duration::from_millis(fastrand::u64(..20));
+                    sleep(FIRST_PAUSE * 2_u32.saturating_pow(rounds - 2) + jitter).await;
                 }
                 let output = self.client().batch_get_item().request_items(self.name(), request).send().await;
                 let output = output.map_err(|error| StoreError::from_sdk(doing, error))?;

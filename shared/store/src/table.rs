@@ -47,7 +47,8 @@ impl Table {
         &self.client
     }
 
-    pub(crate) fn name(&self) -> &str {
+    /// What the table is called.
+    pub fn name(&self) -> &str {
         &self.name
     }
 
