@@ -23,7 +23,7 @@ pub fn list() -> String {
         ),
         format!(
             "Time of Lambda is reckoned: CPU of the released webhook by `make bench` ({cpu}; November 2026, a virtual machine \
-             with two cores of an Intel Xeon, which was busy: others need less), divided by the share of a CPU that {} MB \
+             with two cores of an Intel Xeon, which did nothing else), divided by the share of a CPU that {} MB \
              have (the worker: {} MB); and waiting, {CALL_MS} ms a call to the table, {PUT_MS} ms to put an object, {GET_MS} \
              ms to read one, which are assumed. Cold starts are left out.",
             mean(WEBHOOK_MB),

@@ -88,7 +88,10 @@ impl Worker {
         let (mut asked, mut has_looked) = (None, false);
         while !round.met_all {
             // It looks at deliveries that have settled, and takes nothing for gone that one round alone has not met.
-            let (met, next) = self.table.round(round.position.as_ref(), Freshness::Recent).await?;
+            let (met, next) = match self.table.round(round.position.as_ref(), Freshness::Recent).await {
+                Err(error) if has_looked && error.is_transient() => return Ok(false),
+                page => page?,
+            };
             let mut looks = iter(met).map(|met| self.look_at(met, &looking)).buffered(AT_ONCE);
             loop {
                 let looked = match next_of(&mut looks, has_looked, due).await? {
@@ -115,6 +118,7 @@ impl Worker {
             }
             round.position = next;
             round.met_all = round.position.is_none();
+            has_looked = true;
             if Instant::now() >= due {
                 return Ok(false);
             }
