@@ -16,7 +16,7 @@ variable "force_destroy" {
 }
 
 resource "aws_s3_bucket" "this" {
-  #checkov:skip=CKV_AWS_21:an erase has to be final, and objects are written once under a name made of their content
+  #checkov:skip=CKV_AWS_21:an erase has to be final, and an object lies under a name made of its content, so that it never has another version
   #checkov:skip=CKV_AWS_18:an access log would hold a pseudonym of a user for each read, and nobody but the functions reads
   #checkov:skip=CKV_AWS_144:health data stays in its region
   #checkov:skip=CKV2_AWS_62:nothing waits for new objects
