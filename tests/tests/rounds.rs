@@ -283,6 +283,8 @@ async fn to_a_restored_table_rounds_of_the_one_before_leave_nothing() {
     assert_eq!(worked, Worked::HandedOn);
     let [_, kept] = scene.terrace.objects("sweep").await.try_into().unwrap();
     rename(&kept).await;
+    let left = objects.get("sweep/last").await.unwrap();
     scene.terrace.settle().await;
     assert_eq!(scene.terrace.objects("sweep").await, ["sweep/last"]);
+    assert_eq!(objects.get("sweep/last").await.unwrap(), left, "and leaves nothing to the next");
 }
